@@ -1,0 +1,130 @@
+"""Original files wherever a user keeps them: unpacked folders, the archives beside them, or one archive."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from lzma import LZMAError
+from pathlib import Path
+
+from skeltext.errors import SkeltextError
+
+ARCHIVES = re.compile(r".+\.(tar|tgz|tbz2|txz|tar\.(gz|bz2|xz)|zip)", re.IGNORECASE)
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class Originals:
+    """The original files of a data set below `raw`: a folder, or an archive.
+
+    Archives are opened only if no wanted file lies below `raw` as it is. They go to `scratch`, a folder that whoever
+    made this object removes afterwards.
+    """
+
+    raw: Path
+    scratch: Path
+
+    def files(self, pattern: str, *, like: str) -> list[tuple[Path, re.Match[str]]]:
+        """All files whose name matches the regular expression `pattern`, with the match, in natural order (2 before 10).
+
+        `like` is an example of such a name. Raises :class:`SkeltextError` if there is none, neither as a file nor
+        in an archive.
+        """
+        if not self.raw.exists():
+            raise SkeltextError(f"{self.raw} does not exist; give the folder or the archive with the original files")
+        found = _matching(self.raw, pattern) or _matching(self._unpacked(), pattern)
+        if not found:
+            raise SkeltextError(
+                f"no file named like {like} lies below {self.raw}, neither as a file nor in a tar or zip archive;"
+                " give the folder or the archive with the original files"
+            )
+        return found
+
+    def below(self, *spellings: str) -> Originals:
+        """The originals in the sub-folder whose name is one of `spellings`, apart from case, blanks, - and _."""
+        wanted = {_plain(name) for name in spellings}
+        folders = [path for path in sorted(self.raw.iterdir()) if path.is_dir()] if self.raw.is_dir() else []
+        for folder in folders:
+            if _plain(folder.name) in wanted:
+                return Originals(folder, self.scratch / folder.name)
+        raise SkeltextError(
+            f"{self.raw} holds no folder named like {spellings[0]}; put the original files of each part into a"
+            " folder of that name"
+        )
+
+    def shorten(self, text: str) -> str:
+        """`text` without the paths of this machine: file names are given from the folder of the originals on."""
+        for folder in (self.scratch, self.raw):
+            text = text.replace(f"{folder}{os.sep}", "")
+        return text
+
+    def _unpacked(self) -> Path:
+        """The folder that holds the content of every archive below `raw`, unpacked once."""
+        if not self.scratch.exists():
+            self.scratch.mkdir(parents=True)
+            archives = [self.raw] if self.raw.is_file() else [path for path, _ in _matching(self.raw, ARCHIVES.pattern)]
+            for archive in archives:
+                _unpack(archive, self.scratch)
+        return self.scratch
+
+
+def _plain(name: str) -> str:
+    """A folder name without what people spell differently.
+
+    >>> _plain("NW-UCLA") == _plain("nw_ucla")
+    True
+    """
+    return re.sub(r"[\s_-]", "", name).lower()
+
+
+def _matching(folder: Path, pattern: str) -> list[tuple[Path, re.Match[str]]]:
+    """The files below `folder` whose name matches, in natural order of their paths; linked folders are not entered."""
+    name_is = re.compile(pattern, re.IGNORECASE)
+    found = []
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            match = name_is.fullmatch(name)
+            if match:
+                found.append((Path(parent, name), match))
+    return sorted(found, key=lambda pair: _natural(pair[0].relative_to(folder).as_posix()))
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """A sort key that counts: a2 comes before a10.
+
+    >>> sorted(["a10/b", "a2/b"], key=_natural)
+    ['a2/b', 'a10/b']
+    """
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Unpack a tar or zip archive below `folder`, nothing outside of it and nothing but files and folders."""
+    try:
+        room = shutil.disk_usage(folder).free
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as opened:
+                _claim(sum(member.file_size for member in opened.infolist()), room, archive)
+                opened.extractall(folder)
+            return
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                _claim(member.size, room, archive)
+                room -= member.size
+                if member.isfile() or member.isdir():
+                    tar.extract(member, folder, filter="data")
+    except _DAMAGED as error:
+        raise SkeltextError(f"{archive} cannot be unpacked ({error}); download it again or unpack it yourself") from error
+
+
+def _claim(size: int, room: int, archive: Path) -> None:
+    if size > room:
+        raise SkeltextError(
+            f"{archive} claims {size / 1e9:.1f} GB where the disk has {room / 1e9:.1f} GB left; free some space or"
+            " unpack it elsewhere and give that folder"
+        )

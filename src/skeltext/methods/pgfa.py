@@ -1,0 +1,101 @@
+"""PGFA: end-to-end contrastive training of a skeleton encoder against frozen sentence embeddings.
+
+Zhou, Liu et al., "Zero-Shot Skeleton-based Action Recognition with Prototype-Guided Feature Alignment",
+IEEE Transactions on Image Processing, 2025. Its test-time half is :mod:`skeltext.adaptation.prototype_alignment`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from skeltext.adaptation.prototype_alignment import cosine_scores
+from skeltext.methods.method import Batch, Method
+
+TEMPERATURE = 0.07
+SHARPNESS = 10.0
+
+Target = Literal["softmax", "rows"]
+
+
+def same_label(labels: Tensor) -> Tensor:
+    """(N, N) matrix G with G_ij = 1 where clips i and j share their class, else 0."""
+    return (labels[:, None] == labels[None, :]).float()
+
+
+def target_distribution(labels: Tensor, *, target: Target) -> Tensor:
+    """(N, N) rows that the similarities are drawn to.
+
+    ``"softmax"`` is the released code, softmax(10 G), which leaves some mass on other classes and so asks for a finite
+    margin; ``"rows"`` is the paper, G divided by its row sums.
+    """
+    g = same_label(labels)
+    return F.softmax(SHARPNESS * g, dim=1) if target == "softmax" else g / g.sum(dim=1, keepdim=True)
+
+
+def kl_contrastive_loss(logits: Tensor, q: Tensor) -> Tensor:
+    """Mean over rows of KL(Q_i || softmax(logits_i)), averaged over both directions; Q is symmetric.
+
+    `logits` (N, N) are scaled similarities of every clip to the text of every clip's class.
+    """
+    rows = F.kl_div(F.log_softmax(logits, dim=1), q, reduction="batchmean")
+    columns = F.kl_div(F.log_softmax(logits.T, dim=1), q, reduction="batchmean")
+    return (rows + columns) / 2
+
+
+class PGFA(Method):
+    """A skeleton encoder, a linear projection to the width of the texts and the KL contrastive loss.
+
+    ``temperature="fixed"`` is the released code, in which 1/0.07 never changes; ``"learnable"`` is the paper.
+
+    >>> from skeltext.encoders.st_gcn import STGCN
+    >>> from skeltext.skeletons.layouts import NTU25
+    >>> method = PGFA(encoder=STGCN(layout=NTU25), text_width=768)
+    >>> sum(parameter.numel() for parameter in method.parameters())
+    1018756
+    """
+
+    log_scale: Tensor
+
+    def __init__(
+        self,
+        *,
+        encoder: nn.Module,
+        text_width: int,
+        target: Target = "softmax",
+        temperature: Literal["fixed", "learnable"] = "fixed",
+    ) -> None:
+        super().__init__()
+        if target not in ("softmax", "rows") or temperature not in ("fixed", "learnable"):
+            raise ValueError(
+                f"target {target!r} and temperature {temperature!r}, expected 'softmax' or 'rows' and 'fixed' or 'learnable'"
+            )
+        self.encoder = encoder
+        self.target: Target = target
+        self.projection = nn.Linear(int(encoder.features), text_width)  # type: ignore[arg-type]
+        nn.init.kaiming_normal_(self.projection.weight, mode="fan_out")
+        nn.init.zeros_(self.projection.bias)
+        log_scale = torch.tensor(math.log(1 / TEMPERATURE))
+        if temperature == "learnable":
+            self.log_scale = nn.Parameter(log_scale)
+        else:
+            self.register_buffer("log_scale", log_scale)
+
+    def embed(self, clips: Tensor) -> Tensor:
+        """(N, C, T, V, M) to features (N, D) in the space of the texts."""
+        embedded: Tensor = self.projection(self.encoder(clips))
+        return embedded
+
+    def scores(self, embedded: Tensor, texts: Tensor) -> Tensor:
+        """(N, K) cosines."""
+        return cosine_scores(embedded, texts)
+
+    def training_loss(self, batch: Batch) -> dict[str, Tensor]:
+        """The KL contrastive loss of a batch; every clip is paired with the text of its class."""
+        logits = self.log_scale.exp() * cosine_scores(self.embed(batch.clips), batch.texts[batch.labels])
+        q = target_distribution(batch.labels, target=self.target).to(logits.dtype)
+        return {"loss": kl_contrastive_loss(logits, q)}

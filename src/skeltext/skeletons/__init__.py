@@ -1,0 +1,1 @@
+"""Skeletons: layouts, clips, conversion between layouts and preprocessing. Numpy only."""
