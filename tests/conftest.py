@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -45,3 +46,12 @@ def unpacked(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
         return folders[pack]
 
     return unpack
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One torch thread: the golden numbers were made so, and float32 sums depend on the order of addition."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

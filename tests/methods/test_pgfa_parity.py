@@ -46,6 +46,7 @@ def test_the_learning_rates(golden: Path, schedule: str, key: str) -> None:
     np.testing.assert_allclose(ours, wanted, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_three_steps_of_training(golden: Path) -> None:
     arrays = dict(np.load(golden / "pgfa_loss" / "sgd_three_steps.npz"))
 

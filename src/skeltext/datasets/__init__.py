@@ -1,0 +1,1 @@
+"""Data sets: what they are, their class splits, and the prepared store. Numpy only."""

@@ -85,7 +85,8 @@ class Dataset:
     nothing, which is what a prepared store holds. ``train_subjects`` is the official cross-subject protocol, None
     where there is none. ``bodies`` is the number of people kept for training. ``bad_clips`` maps the ids of
     recordings known to be useless to the reason. ``samples`` finds the recordings among the original files, in an
-    order that does not depend on the machine; None where there is no preparer yet.
+    order that does not depend on the machine; None where there is no preparer yet. ``made_here`` says that there are
+    no original files because the clips are computed.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Dataset:
     train_subjects: frozenset[int] | None = None
     bodies: int = 1
     bad_clips: Mapping[str, str] = field(default_factory=dict)
+    made_here: bool = False
     samples: Callable[[Originals], Iterator[Sample]] | None = None
 
     def __post_init__(self) -> None:

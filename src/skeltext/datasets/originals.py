@@ -14,7 +14,7 @@ from pathlib import Path
 
 from skeltext.errors import SkeltextError
 
-ARCHIVES = re.compile(r".+\.(tar|tgz|tbz2|txz|tar\.(gz|bz2|xz)|zip)", re.IGNORECASE)
+_ARCHIVE = r".+\.(tar|tgz|tbz2|txz|tar\.(gz|bz2|xz)|zip)"
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, RuntimeError)
 
 
@@ -30,12 +30,12 @@ class Originals:
     scratch: Path
 
     def files(self, pattern: str, *, like: str) -> list[tuple[Path, re.Match[str]]]:
-        """All files whose name matches the regular expression `pattern`, with the match, in natural order (2 before 10).
+        """All files whose name matches the regular expression `pattern`, with the match, in natural order.
 
         `like` is an example of such a name. Raises :class:`SkeltextError` if there is none, neither as a file nor
         in an archive.
         """
-        if not self.raw.exists():
+        if not os.path.exists(self.raw):
             raise SkeltextError(f"{self.raw} does not exist; give the folder or the archive with the original files")
         found = _matching(self.raw, pattern) or _matching(self._unpacked(), pattern)
         if not found:
@@ -48,10 +48,10 @@ class Originals:
     def below(self, *spellings: str) -> Originals:
         """The originals in the sub-folder whose name is one of `spellings`, apart from case, blanks, - and _."""
         wanted = {_plain(name) for name in spellings}
-        folders = [path for path in sorted(self.raw.iterdir()) if path.is_dir()] if self.raw.is_dir() else []
-        for folder in folders:
-            if _plain(folder.name) in wanted:
-                return Originals(folder, self.scratch / folder.name)
+        _, folders, _ = next(os.walk(self.raw), ("", [], []))
+        for folder in sorted(folders):
+            if _plain(folder) in wanted:
+                return Originals(self.raw / folder, self.scratch / folder)
         raise SkeltextError(
             f"{self.raw} holds no folder named like {spellings[0]}; put the original files of each part into a"
             " folder of that name"
@@ -67,9 +67,8 @@ class Originals:
         """The folder that holds the content of every archive below `raw`, unpacked once."""
         if not self.scratch.exists():
             self.scratch.mkdir(parents=True)
-            archives = [self.raw] if self.raw.is_file() else [path for path, _ in _matching(self.raw, ARCHIVES.pattern)]
-            for archive in archives:
-                _unpack(archive, self.scratch)
+            for archive in _archives(self.raw):
+                _unpack(archive, self.scratch / ("archive" if archive == self.raw else archive.relative_to(self.raw)))
         return self.scratch
 
 
@@ -103,8 +102,16 @@ def _natural(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)]
 
 
+def _archives(raw: Path) -> list[Path]:
+    """`raw` itself if it is a file, else the archives in it and in its folders; deeper ones are something else."""
+    if raw.is_file():
+        return [raw]
+    return [path for path, _ in _matching(raw, _ARCHIVE) if len(path.relative_to(raw).parts) <= 2]
+
+
 def _unpack(archive: Path, folder: Path) -> None:
     """Unpack a tar or zip archive below `folder`, nothing outside of it and nothing but files and folders."""
+    folder.mkdir(parents=True)
     try:
         room = shutil.disk_usage(folder).free
         if zipfile.is_zipfile(archive):
@@ -119,7 +126,9 @@ def _unpack(archive: Path, folder: Path) -> None:
                 if member.isfile() or member.isdir():
                     tar.extract(member, folder, filter="data")
     except _DAMAGED as error:
-        raise SkeltextError(f"{archive} cannot be unpacked ({error}); download it again or unpack it yourself") from error
+        raise SkeltextError(
+            f"{archive} cannot be unpacked ({error}); download it again or unpack it yourself"
+        ) from error
 
 
 def _claim(size: int, room: int, archive: Path) -> None:

@@ -19,8 +19,13 @@ class Batch:
 class Method(nn.Module):
     """A zero-shot recogniser: how it learns from a batch, what feature a clip has, how it scores class texts.
 
-    The training loop and the evaluation know no more than these four functions.
+    The training loop and the evaluation know no more than these functions.
     """
+
+    @property
+    def score_scale(self) -> float:
+        """What scores are multiplied by before a softmax makes probabilities of them."""
+        return 1.0
 
     def training_loss(self, batch: Batch) -> dict[str, Tensor]:
         """Named scalars; ``"loss"`` is the one to minimise, the others are logged."""

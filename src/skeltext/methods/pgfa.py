@@ -85,6 +85,11 @@ class PGFA(Method):
         else:
             self.register_buffer("log_scale", log_scale)
 
+    @property
+    def score_scale(self) -> float:
+        """The inverse temperature it was trained with."""
+        return float(self.log_scale.exp())
+
     def embed(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to features (N, D) in the space of the texts."""
         embedded: Tensor = self.projection(self.encoder(clips))

@@ -1,0 +1,5 @@
+"""`python -m skeltext` is the command `skeltext`."""
+
+from skeltext.cli import main
+
+main()

@@ -1,0 +1,27 @@
+"""The main job on the built-in motion set: prepare, train, evaluate, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skeltext.benchmark.evaluation import evaluate_paths
+from skeltext.benchmark.presets import load_preset
+from skeltext.benchmark.training import train_all
+from skeltext.datasets.prepare import prepare
+from skeltext.evaluation.results import Evaluation
+from skeltext.progress import ProgressBars
+from skeltext.training.config import TrainingConfig
+
+
+def run_demo(out: Path, *, seed: int, device: str, quiet: bool) -> tuple[Evaluation, Path]:
+    """Everything that `skeltext demo` does; returns the evaluation and the page it wrote."""
+    preset = load_preset("demo")
+    store = out / "store"
+    with ProgressBars(quiet=quiet) as bars:
+        if not store.exists():
+            prepare("builtin", out=store, progress=bars.counter("making motions"))
+        config = TrainingConfig(**preset.settings, store=store, device=device)
+        train_all(config, splits=list(preset.splits), seeds=[seed], out=out, bars=bars)
+        report = out / "report.html"
+        paths = [out / f"split-{preset.splits[0]}_seed-{seed}"]
+        return evaluate_paths(paths, alpha=None, device=device, report=report, bars=bars), report

@@ -1,0 +1,103 @@
+"""What the figures of the report are drawn from: plain data, made to be small."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from skeltext.benchmark.report.projection import feature_map
+from skeltext.evaluation.results import KINDS, Curves, RunResult, Sample
+
+MAX_FRAMES = 120  # of one moving figure; longer clips are thinned and the page interpolates
+FPS = 15.0  # enough for the page to interpolate from
+MISSING = -32768  # a coordinate that was not tracked
+UNIT = 8000  # int16 steps per size of the figure, which leaves room for four sizes in every direction
+
+
+def run_data(run: RunResult, *, motion_bytes: int) -> dict[str, Any]:
+    """Everything the page draws for one run, ready for JSON; moving figures stop where `motion_bytes` are used up."""
+    return {
+        "classes": run.classes,
+        "descriptions": run.descriptions,
+        "summary": f"{run.dataset}, {run.method}, split {run.split}, seed {run.seed}: {len(run.labels)} test clips",
+        "chance": run.chance,
+        "curves": curve_data(run.curves),
+        "chosen": run.chosen,
+        "confusion": {kind: run.confusion(kind).tolist() for kind in KINDS},
+        "worst": worst_confusions(run),
+        "map": feature_map(run),
+        "sampleCount": len(run.samples),
+        "samples": moving_figures(run.samples, limit=motion_bytes),
+    }
+
+
+def curve_data(curves: Curves) -> dict[str, list[Any]]:
+    """The curves with None for what was not measured or is not finite, each as long as the epochs."""
+    epochs = len(curves.epochs)
+    series = {name: getattr(curves, name) for name in ("loss", "plain", "aligned", "pseudo_plain", "pseudo_aligned")}
+    return {"epochs": curves.epochs} | {name: _finite(values, epochs) for name, values in series.items()}
+
+
+def _finite(values: Sequence[float | None], length: int) -> list[float | None]:
+    """`values` with five decimals, padded with None to `length`: JSON knows no NaN."""
+    told = [None if value is None or not math.isfinite(value) else round(float(value), 5) for value in values]
+    return (told + [None] * length)[:length]
+
+
+def worst_confusions(run: RunResult, *, top: int = 5) -> list[dict[str, int]]:
+    """The pairs (truth, predicted) that alignment leaves most often confused, with the counts before and after."""
+    before, after = run.confusion("plain"), run.confusion("aligned")
+    wrong = after * (1 - np.eye(len(after), dtype=np.int64))
+    pairs = [divmod(int(flat), len(after)) for flat in np.argsort(-wrong, axis=None, kind="stable")[:top]]
+    return [
+        {
+            "truth": truth,
+            "predicted": predicted,
+            "count": int(after[truth, predicted]),
+            "before": int(before[truth, predicted]),
+            "clips": int(after[truth].sum()),
+        }
+        for truth, predicted in pairs
+        if wrong[truth, predicted] > 0
+    ]
+
+
+def moving_figures(samples: Sequence[Sample], *, limit: int) -> list[dict[str, Any]]:
+    """As many samples, in their order, as fit into `limit` bytes; samples without any tracked joint are left out."""
+    figures: list[dict[str, Any]] = []
+    for sample in samples:
+        if np.isfinite(sample.positions).all(axis=3).any():
+            figure = moving_figure(sample)
+            limit -= len(figure["data"])
+            if limit < 0:
+                break
+            figures.append(figure)
+    return figures
+
+
+def moving_figure(sample: Sample) -> dict[str, Any]:
+    """One sample as base64 of little-endian int16 (M, T, V, 3): the floor is at height 0, the figure has size 1."""
+    bodies, length, joints, _ = sample.positions.shape
+    stride = max(1, math.ceil(length / MAX_FRAMES), int(sample.fps / FPS))
+    x = sample.positions[:, ::stride].astype(np.float64)
+    low, high = np.nanpercentile(x.reshape(-1, 3), [1, 99], axis=0)  # a joint that jumps away must not shrink the figure
+    origin = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
+    size = max(high[1] - low[1], math.hypot(high[0] - low[0], high[2] - low[2]), 1e-6)
+    tracked = np.isfinite(x).all(axis=3, keepdims=True)
+    steps = np.clip(np.nan_to_num((x - origin) / size * UNIT), MISSING + 1, -MISSING - 1).round()
+    packed: npt.NDArray[np.int16] = np.where(tracked, steps, MISSING).astype("<i2")
+    return {
+        "id": sample.id,
+        "label": sample.label,
+        "plain": sample.plain,
+        "aligned": sample.aligned,
+        "fps": sample.fps / stride,
+        "shape": [bodies, packed.shape[1], joints],
+        "bones": sample.bones,
+        "data": base64.b64encode(packed.tobytes()).decode("ascii"),
+    }

@@ -1,0 +1,75 @@
+"""Write the report of an evaluation: one HTML file that needs nothing but a browser."""
+
+from __future__ import annotations
+
+import os
+from operator import methodcaller
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skeltext import __version__
+from skeltext.benchmark.report import figures, words
+from skeltext.errors import SkeltextError, require
+from skeltext.evaluation.results import Evaluation
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+MOTION_BYTES = 2_500_000  # of moving figures in one page, shared by its runs; keeps nine runs well under 5 MB
+
+
+def write_report(evaluation: Evaluation, path: Path) -> Path:
+    """Write the report to `path` and return it; an older file there is replaced only by a complete page.
+
+    The page makes no request of any kind: style, script and data are in it. Raises :class:`SkeltextError` if there
+    are no runs, a package of ``skeltext[plot]`` is missing, or the file cannot be written.
+    """
+    require(evaluation.runs, "the evaluation has no runs, so there is nothing to report; evaluate at least one run first")
+    page = _render(evaluation)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(page.encode("utf-8", "replace"))  # a lone surrogate of an odd file name must not cost the page
+        aside.replace(path)
+    except OSError as error:
+        raise SkeltextError(f"{path} cannot be written: {error.strerror or error}; choose a place where files can be created") from error
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
+
+
+def _render(evaluation: Evaluation) -> str:
+    """The whole page as text."""
+    runs = evaluation.runs
+    share = MOTION_BYTES // len(runs)
+    template = _environment().get_template("template.html")
+    return template.render(
+        evaluation=evaluation,
+        version=__version__,
+        headline=words.headline(evaluation),
+        blocks=words.blocks(evaluation),
+        strip=words.strip(evaluation),
+        data={"runs": [figures.run_data(run, motion_bytes=share) for run in runs]},
+    )
+
+
+def _environment() -> Environment:
+    """Jinja with every value escaped; JSON is compact and a NaN that slipped in is an error here, not in the browser."""
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        raise SkeltextError("the report needs the package jinja2: pip install 'skeltext[plot]'") from error
+    environment = Environment(
+        loader=PackageLoader("skeltext.benchmark.report", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {
+        "separators": (",", ":"),
+        "allow_nan": False,
+        "default": methodcaller("item"),  # numpy scalars
+    }
+    environment.filters["percent"] = words.percent
+    return environment

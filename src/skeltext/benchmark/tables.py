@@ -1,0 +1,68 @@
+"""What the commands print for people."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from skeltext.datasets.prepare import Manifest
+from skeltext.evaluation.results import KINDS, RULES, Evaluation, Summary
+
+_MOST_BAD = 10
+
+
+def percent(mean: float | None, std: float | None = None) -> str:
+    """A share as percent with one decimal; a dash where there is none.
+
+    >>> percent(0.3314, 0.02), percent(None)
+    ('33.1 ± 2.0', '-')
+    """
+    if mean is None:
+        return "-"
+    return f"{100 * mean:.1f}" + (f" ± {100 * std:.1f}" if std is not None else "")
+
+
+def evaluation_table(evaluation: Evaluation) -> Table:
+    """The three rules side by side, `last` first, over clips and over classes."""
+    runs = len(evaluation.runs)
+    table = Table(
+        title=f"{evaluation.title}: accuracy on unseen classes, % ({runs} run{'s' if runs > 1 else ''})",
+        caption="last: after the last epoch, the result. pseudo-unseen: epoch chosen on held-out seen classes."
+        "\noracle: best epoch on the test labels, only to compare with papers that choose so.",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("", *RULES, "chance"):
+        table.add_column(column, justify="left" if not column else "right", style="bold" if column == "last" else "")
+    for heading, summary in (("over clips", evaluation.micro), ("mean of classes", evaluation.per_class)):
+        for kind in KINDS:
+            table.add_row(f"{kind}, {heading}", *_cells(summary, kind, runs), percent(evaluation.chance))
+    if len(evaluation.per_source) > 1:
+        table.add_section()
+        for source, found in evaluation.per_source.items():
+            for kind in KINDS:
+                table.add_row(f"{kind}, {source}, {found['clips']:.0f} clips", percent(found[kind]), "", "", "")
+    return table
+
+
+def _cells(summary: Summary, kind: str, runs: int) -> list[str]:
+    return [percent(summary.mean[kind][rule], summary.std[kind][rule] if runs > 1 else None) for rule in RULES]
+
+
+def manifest_table(manifest: Manifest) -> RenderableType:
+    """What was prepared: the totals, and every recording that could not be used."""
+    table = Table(title=f"{manifest.dataset} is prepared in {manifest.folder}", title_justify="left", show_header=False)
+    table.add_row("clips", f"{manifest.clips:,}")
+    table.add_row("frames", f"{manifest.frames:,}")
+    table.add_row("classes", str(len(manifest.classes)))
+    table.add_row("subjects", str(len(manifest.subjects)))
+    if len(manifest.sources) > 1:
+        table.add_row("sources", ", ".join(f"{name} {count}" for name, count in manifest.sources.items()))
+    table.add_row("unusable", str(len(manifest.bad)))
+    table.add_row("hash", manifest.hash)
+    table.add_row("seconds", f"{manifest.seconds:.1f}")
+    lines = [f"unusable: {entry['id']}: {entry['reason']}" for entry in manifest.bad[:_MOST_BAD]]
+    if len(manifest.bad) > _MOST_BAD:
+        lines.append(f"... and {len(manifest.bad) - _MOST_BAD} more, all listed in index.json of the store")
+    return Group(table, *(Text(line, style="yellow") for line in lines))

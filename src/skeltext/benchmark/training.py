@@ -1,0 +1,83 @@
+"""The command `skeltext train`: presets, several splits and seeds, one run each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from skeltext.benchmark.presets import load_preset
+from skeltext.progress import ProgressBars
+from skeltext.training.config import TrainingConfig
+from skeltext.training.folder import RunFolder
+
+
+def train_all(
+    config: TrainingConfig, *, splits: list[str], seeds: list[int], out: Path, bars: ProgressBars
+) -> list[RunFolder]:
+    """One finished run in `out` for every split and seed; runs that are complete are left as they are."""
+    from skeltext.training.run import train_run
+
+    runs = []
+    for split in splits:
+        for seed in seeds:
+            run = RunFolder(out / f"split-{split}_seed-{seed}")
+            train_run(replace(config, split=split, seed=seed), run, watcher=bars)
+            runs.append(run)
+    return runs
+
+
+def train(
+    *,
+    preset: str | None = None,
+    out: Path | None = None,
+    splits: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
+    seeds: Annotated[list[int] | None, Parameter(consume_multiple=True, negative="")] = None,
+    config: Annotated[TrainingConfig | None, Parameter(name="*")] = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Train on the seen classes of a data set. The unseen ones are not read.
+
+    `skeltext train --preset utd-mhad` trains every split and seed of the benchmark; options override the preset.
+    A run that was killed goes on at its last finished epoch when the same command is given again.
+
+    --json keys: runs, a list with path, split, seed, epochs and the last loss of each.
+
+    Parameters
+    ----------
+    preset
+        Settings under a name: demo, utd-mhad, kinect20 and others; an unknown name lists them.
+    out
+        Folder of the runs; runs/PRESET or runs/DATASET by default.
+    splits
+        Class splits, one run each; those of the preset by default, else --split.
+    seeds
+        Seeds, one run each; those of the preset by default, else --seed.
+    as_json
+        Print one JSON object on stdout and nothing else there.
+    """
+    config = config or TrainingConfig()
+    chosen = load_preset(preset) if preset else None
+    folder = out or Path("runs") / (preset or config.dataset)
+    with ProgressBars(quiet=as_json) as bars:
+        runs = train_all(
+            config,
+            splits=splits or (list(chosen.splits) if chosen else [config.split]),
+            seeds=seeds or (list(chosen.seeds) if chosen else [config.seed]),
+            out=folder,
+            bars=bars,
+        )
+    if not as_json:
+        Console().print(f"{len(runs)} runs are complete; `skeltext evaluate {folder}` tells how well they recognise")
+        return
+    done = []
+    for run in runs:
+        own, metrics = TrainingConfig.from_yaml(run.path / "config.yaml"), run.metrics()
+        done.append(
+            {"path": str(run.path), "split": own.split, "seed": own.seed, "epochs": len(metrics), "loss": metrics[-1]["loss"]}
+        )
+    print(json.dumps({"runs": done}, indent=1))

@@ -1,0 +1,1 @@
+"""The built-in motion set: human actions made by forward kinematics, to try everything without a download."""

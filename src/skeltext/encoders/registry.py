@@ -1,0 +1,9 @@
+"""Skeleton encoders by name. An encoder takes ``layout`` and its own keyword options and has ``features``, its width."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from skeltext.encoders.st_gcn import STGCN
+
+ENCODERS: dict[str, type[nn.Module]] = {"st_gcn": STGCN}

@@ -1,0 +1,58 @@
+"""From the names and options that a run or a checkpoint records to a method with its encoder."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from torch import nn
+
+from skeltext.encoders.registry import ENCODERS
+from skeltext.errors import SkeltextError
+from skeltext.methods.method import Method
+from skeltext.methods.registry import METHODS
+from skeltext.skeletons.layouts import layout_named
+
+M = TypeVar("M", bound=nn.Module)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """All that is needed to build a model whose weights can then be loaded."""
+
+    method: str
+    encoder: str
+    layout: str
+    text_width: int
+    method_options: Mapping[str, Any] = field(default_factory=dict)
+    encoder_options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_method(config: ModelConfig) -> Method:
+    """A method with fresh weights; :class:`SkeltextError` names an unknown method, encoder or option.
+
+    >>> config = ModelConfig(method="pgfa", encoder="st_gcn", layout="kinect20", text_width=384)
+    >>> type(build_method(config)).__name__
+    'PGFA'
+    """
+    encoder = _construct(
+        ENCODERS, config.encoder, "encoder", config.encoder_options, layout=layout_named(config.layout)
+    )
+    return _construct(
+        METHODS, config.method, "method", config.method_options, encoder=encoder, text_width=config.text_width
+    )
+
+
+def _construct(table: Mapping[str, type[M]], name: str, role: str, options: Mapping[str, Any], **given: Any) -> M:
+    if name not in table:
+        raise SkeltextError(f"{role} {name!r} is not known; known are {', '.join(table)}")
+    allowed = [option for option in inspect.signature(table[name]).parameters if option not in given]
+    unknown = [option for option in options if option not in allowed]
+    if unknown:
+        raise SkeltextError(f"{role} {name} has no option {unknown[0]!r}; it has {', '.join(allowed) or 'none'}")
+    try:
+        return table[name](**given, **options)
+    except (TypeError, ValueError) as error:
+        raise SkeltextError(f"{role} {name}: {error}") from error

@@ -1,0 +1,105 @@
+"""The settings of a run; the fields are the options of ``skeltext train`` and the keys of a preset."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from cyclopts import Group, Parameter
+
+from skeltext.errors import SkeltextError
+from skeltext.formats.writing import written_aside
+from skeltext.training.schedule import Schedule
+
+_DATA, _MODEL, _OPTIMISER, _MACHINE = (
+    Group(name, sort_key=number) for number, name in enumerate(("Data", "Model", "Optimiser", "Machine"), start=1)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Everything that decides what a run becomes. The defaults are the published settings of PGFA."""
+
+    dataset: Annotated[str, Parameter(group=_DATA)] = "builtin"
+    """Registered data set."""
+    store: Annotated[Path | None, Parameter(group=_DATA)] = None
+    """Folder that `skeltext prepare` wrote; the built-in set makes its own."""
+    split: Annotated[str, Parameter(group=_DATA)] = "0"
+    """Class split of the data set: which classes are never shown in training."""
+    pseudo_unseen: Annotated[float, Parameter(group=_DATA)] = 0.2
+    """Share of the seen classes that a second run holds out to choose the epoch by; 0 for none."""
+    preprocessing: Annotated[str, Parameter(group=_DATA)] = "published50"
+    """Recipe that makes arrays of clips."""
+    texts: Annotated[Literal["name", "parts", "complete", "skeleton"], Parameter(group=_DATA)] = "complete"
+    """Kind of class description."""
+    text_encoder: Annotated[str, Parameter(group=_DATA)] = "minilm"
+    """minilm (offline), a sentence-transformers name or folder, or a .npy table."""
+
+    method: Annotated[str, Parameter(group=_MODEL)] = "pgfa"
+    """How the model learns and scores."""
+    method_options: Annotated[dict[str, Any], Parameter(group=_MODEL)] = field(default_factory=dict)
+    """Options of the method, for instance `--method-options.target rows`."""
+    encoder: Annotated[str, Parameter(group=_MODEL)] = "st_gcn"
+    """Skeleton encoder."""
+    encoder_options: Annotated[dict[str, Any], Parameter(group=_MODEL)] = field(default_factory=dict)
+    """Options of the encoder, for instance `--encoder-options.hidden 32`."""
+    alpha: Annotated[float, Parameter(group=_MODEL)] = 0.9
+    """Tolerance margin of prototype alignment at the test: the share of each class's clips that is trusted."""
+
+    epochs: Annotated[int, Parameter(group=_OPTIMISER)] = 50
+    """Passes over the training clips."""
+    batch_size: Annotated[int, Parameter(group=_OPTIMISER)] = 128
+    """Clips per step; the rest of an epoch that fills no batch is dropped, as published."""
+    learning_rate: Annotated[float, Parameter(group=_OPTIMISER)] = 0.05
+    """Rate of SGD after the warm-up."""
+    momentum: Annotated[float, Parameter(group=_OPTIMISER)] = 0.9
+    """Momentum of SGD."""
+    weight_decay: Annotated[float, Parameter(group=_OPTIMISER)] = 5e-4
+    """Decay of every parameter."""
+    warmup: Annotated[int, Parameter(group=_OPTIMISER)] = 5
+    """Epochs in which the rate rises linearly; the first one trains at rate zero, as published."""
+    schedule: Annotated[Schedule, Parameter(group=_OPTIMISER)] = "step"
+    """What the rate does after the warm-up."""
+    milestones: Annotated[tuple[int, ...], Parameter(group=_OPTIMISER)] = (50, 80)
+    """Epochs from which the step schedule divides the rate by ten."""
+    seed: Annotated[int, Parameter(group=_OPTIMISER)] = 0
+    """Decides weights, order of clips and dropout."""
+
+    device: Annotated[str, Parameter(group=_MACHINE)] = "auto"
+    """cpu, cuda, mps or auto."""
+    precision: Annotated[Literal["32-true", "bf16-mixed", "16-mixed"], Parameter(group=_MACHINE)] = "32-true"
+    """Precision of the arithmetic."""
+    threads: Annotated[int | None, Parameter(group=_MACHINE)] = None
+    """Processor threads; all cores by default."""
+
+    def __post_init__(self) -> None:
+        positive = ("epochs", "batch_size", "learning_rate")
+        wrong = [name for name in positive if not getattr(self, name) > 0]
+        if wrong:
+            raise SkeltextError(f"{wrong[0]} is {getattr(self, wrong[0])}, expected a positive number")
+        if not 0 <= self.pseudo_unseen < 1:
+            raise SkeltextError(f"pseudo_unseen is {self.pseudo_unseen}, expected a share from 0 up to 1")
+        if not 0 <= self.alpha <= 1:
+            raise SkeltextError(f"alpha is {self.alpha}, expected a share between 0 and 1")
+
+    def to_yaml(self, path: Path) -> None:
+        """Write all fields, defaults included."""
+        plain = asdict(self) | {"store": str(self.store) if self.store else None, "milestones": list(self.milestones)}
+        with written_aside(path) as aside:
+            aside.write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> TrainingConfig:
+        """Read what :meth:`to_yaml` wrote; :class:`SkeltextError` names a key that is none of the fields."""
+        try:
+            plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise SkeltextError(f"{path} is no readable configuration ({error}); give the folder of a run") from error
+        known = {entry.name for entry in fields(cls)}
+        if not isinstance(plain, dict) or not set(plain) <= known:
+            raise SkeltextError(f"{path} is no configuration of a run; its keys must be among {', '.join(sorted(known))}")
+        if plain.get("store"):
+            plain["store"] = Path(plain["store"])
+        return cls(**plain | {"milestones": tuple(plain.get("milestones", cls.milestones))})

@@ -1,0 +1,93 @@
+"""The folder of a run: what lies where, and how it stays whole when the machine goes down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skeltext.errors import SkeltextError
+from skeltext.recognizer.checkpoint import WEIGHTS, read_tensors, write_text, write_tensors
+
+CONFIG, METRICS, STATE = "config.yaml", "metrics.jsonl", "state.safetensors"
+HELD_OUT = "pseudo-unseen"
+Metrics = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and files of one training.
+
+    ``config.yaml`` the resolved settings, ``metrics.jsonl`` a line per epoch, ``epochs/0007.safetensors`` the weights
+    after epoch 7, ``checkpoint/`` the newest weights with all that is needed to use them, ``state.safetensors`` the
+    weights and optimizer buffers to resume from, ``pseudo-unseen/`` the second run that holds seen classes out.
+    """
+
+    path: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """The folder that people use."""
+        return self.path / "checkpoint"
+
+    @property
+    def held_out(self) -> RunFolder:
+        """The run beside this one that holds seen classes out."""
+        return RunFolder(self.path / HELD_OUT)
+
+    def epoch_weights(self, epoch: int) -> Path:
+        """Where the weights after an epoch lie."""
+        return self.path / "epochs" / f"{epoch:04d}.safetensors"
+
+    def metrics(self) -> list[Metrics]:
+        """The lines of ``metrics.jsonl``; a last line that a crash cut short does not count."""
+        lines = []
+        path = self.path / METRICS
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+            try:
+                lines.append(json.loads(line))
+            except ValueError:
+                break
+        return lines
+
+    def save_epoch(
+        self, epoch: int, *, weights: dict[str, Tensor], buffers: dict[str, Tensor], metrics: list[Metrics]
+    ) -> None:
+        """Put an epoch on disk; ``state.safetensors`` comes last and alone decides where a resumed run goes on."""
+        self.epoch_weights(epoch).parent.mkdir(parents=True, exist_ok=True)
+        write_tensors(self.epoch_weights(epoch), weights)
+        write_tensors(self.checkpoint / WEIGHTS, weights)
+        write_text(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in metrics))
+        state = {f"weights/{name}": tensor for name, tensor in weights.items()}
+        state |= {f"buffers/{name}": tensor for name, tensor in buffers.items()}
+        state["epochs"] = torch.tensor(epoch + 1)
+        write_tensors(self.path / STATE, state)
+
+    def load_state(self) -> tuple[int, dict[str, Tensor], dict[str, Tensor]] | None:
+        """(epochs done, weights, optimizer buffers) of an interrupted run, None for a new one."""
+        if not (self.path / STATE).exists():
+            return None
+        tensors = read_tensors(self.path / STATE)
+        parts = {
+            part: {name.removeprefix(f"{part}/"): t for name, t in tensors.items() if name.startswith(f"{part}/")}
+            for part in ("weights", "buffers")
+        }
+        if "epochs" not in tensors:
+            raise SkeltextError(f"{self.path / STATE} is no state to resume from; remove the folder and train again")
+        return int(tensors["epochs"]), parts["weights"], parts["buffers"]
+
+
+def find_runs(path: Path) -> list[RunFolder]:
+    """The run at `path`, or all runs below it in order of name; :class:`SkeltextError` if there is none."""
+    if (path / CONFIG).is_file():
+        return [RunFolder(path)]
+    if not path.is_dir():
+        raise SkeltextError(f"{path} does not exist; give the folder of a run or of several runs")
+    found = sorted(config.parent for config in path.rglob(CONFIG) if config.parent.name != HELD_OUT)
+    if not found:
+        raise SkeltextError(f"{path} holds no run ({CONFIG} is missing); `skeltext train` makes one")
+    return [RunFolder(folder) for folder in found]

@@ -1,0 +1,157 @@
+"""Class splits: who is in which half, and that unseen clips never reach training."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skeltext.datasets.dataset import ClassSplit, Dataset, Sample, View, every_class
+from skeltext.datasets.registry import DATASETS
+from skeltext.datasets.splitting import ClipSplit, chosen, hold_out, split_clips
+from skeltext.datasets.store import Store, open_store
+from skeltext.datasets.store_writing import write_store
+from skeltext.errors import SkeltextError
+from skeltext.skeletons.clip import Clip
+from skeltext.skeletons.layouts import KINECT20
+
+CLASSES = ("a", "b", "c", "d", "e", "f")
+VIEWS = {"6": every_class(CLASSES), "5": View(("ab", "c", "d", "e", "f"), (0, 0, 1, 2, 3, 4))}
+CLIP = Clip(positions=np.zeros((1, 2, 20, 3), np.float32), layout=KINECT20, fps=30.0)
+ALL = ClassSplit(name="all", seen=("a", "b", "c", "d"), unseen=("e", "f"), source="here", view="6")
+CROSS = ClassSplit(name="x", seen=ALL.seen, unseen=ALL.unseen, source="here", view="6", subjects="cross-subject")
+
+
+def make_store(folder: Path, *, train_subjects: frozenset[int] | None) -> Store:
+    """Six classes by four subjects, one clip each."""
+    dataset = Dataset(
+        name="toy",
+        title="Toy",
+        layout=KINECT20,
+        fps=30.0,
+        classes=CLASSES,
+        views=VIEWS,
+        train_subjects=train_subjects,
+        source="nowhere",
+        citation="none",
+        licence="none",
+    )
+    samples = [
+        Sample(id=f"{CLASSES[label]}{subject}", label=label, subject=subject, read=partial(lambda: CLIP))
+        for label, subject in product(range(6), range(4))
+    ]
+    write_store(folder, dataset, ((sample, CLIP) for sample in samples))
+    return open_store(folder)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return make_store(tmp_path_factory.mktemp("split") / "toy", train_subjects=frozenset({0, 1}))
+
+
+def ids(store: Store, indices: np.ndarray) -> str:  # type: ignore[type-arg]
+    return " ".join(store.ids[index] for index in indices)
+
+
+def assert_disjoint(clips: ClipSplit) -> None:
+    parts = np.concatenate([clips.train, clips.test, clips.seen_test, clips.exemplars])
+    assert len(set(parts.tolist())) == len(parts)
+
+
+def test_all_subjects_train_and_test(store: Store) -> None:
+    clips = split_clips(store, ALL)
+    assert ids(store, clips.train) == "a0 a1 a2 a3 b0 b1 b2 b3 c0 c1 c2 c3 d0 d1 d2 d3"
+    assert ids(store, clips.test) == "e0 e1 e2 e3 f0 f1 f2 f3"
+    assert (len(clips.seen_test), clips.seen, clips.unseen) == (0, (0, 1, 2, 3), (4, 5))
+    assert_disjoint(clips)
+
+
+def test_cross_subject_divides_people_too(store: Store) -> None:
+    clips = split_clips(store, CROSS)
+    assert ids(store, clips.train) == "a0 a1 b0 b1 c0 c1 d0 d1"
+    assert ids(store, clips.test) == "e2 e3 f2 f3"
+    assert ids(store, clips.seen_test) == "a2 a3 b2 b3 c2 c3 d2 d3"
+    assert_disjoint(clips)
+
+
+def test_cross_subject_needs_a_list(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "toy", train_subjects=None)
+    with pytest.raises(SkeltextError, match="give train_subjects"):
+        split_clips(store, CROSS)
+    assert ids(store, split_clips(store, CROSS, train_subjects=frozenset({3})).train) == "a3 b3 c3 d3"
+    with pytest.raises(SkeltextError, match="leaves 0 training and 8 test clips"):
+        split_clips(store, CROSS, train_subjects=frozenset({9}))
+
+
+def test_exemplars_are_no_test_clips(store: Store) -> None:
+    one_shot = ClassSplit(name="1", seen=("a",), unseen=("e", "f"), source="", view="6", exemplars=("e0", "f3"))
+    clips = split_clips(store, one_shot)
+    assert ids(store, clips.exemplars) == "e0 f3"
+    assert ids(store, clips.test) == "e1 e2 e3 f0 f1 f2"
+    assert_disjoint(clips)
+    lost = ClassSplit(name="1", seen=("a",), unseen=("e",), source="", view="6", exemplars=("e9",))
+    with pytest.raises(SkeltextError, match="lacks e9"):
+        split_clips(store, lost)
+
+
+def test_split_of_a_view_needs_that_view(store: Store) -> None:
+    merged = ClassSplit(name="m", seen=("ab", "c"), unseen=("d",), source="", view="5")
+    with pytest.raises(SkeltextError, match=r"no class 'ab' of split m; the split belongs to view '5'.* view '6'"):
+        split_clips(store, merged)
+    clips = split_clips(store.view("5"), merged)
+    assert ids(store, clips.train) == "a0 a1 a2 a3 b0 b1 b2 b3 c0 c1 c2 c3"
+    assert ids(store, clips.test) == "d0 d1 d2 d3"
+
+
+def test_unseen_clips_do_not_exist_in_a_held_out_split(store: Store) -> None:
+    for split, seed in product((ALL, CROSS), range(5)):
+        true, held = split_clips(store, split), hold_out(split, seed=seed)
+        clips = split_clips(store, held)
+        assert set(held.seen) | set(held.unseen) == set(split.seen)
+        assert len(held.unseen) == 2
+        reached = {*clips.train.tolist(), *clips.test.tolist(), *clips.seen_test.tolist()}
+        assert not reached & set(true.test.tolist())
+        assert not set(np.flatnonzero(np.isin(store.labels, true.unseen)).tolist()) & reached
+
+
+@given(st.sets(st.text(), min_size=4, max_size=60), st.floats(0.05, 0.4), st.integers(0, 1000))
+def test_hold_out_is_a_partition_and_repeats(names: set[str], fraction: float, seed: int) -> None:
+    split = ClassSplit(name="s", seen=tuple(sorted(names)), unseen=("\0unseen",), source="", view="v")
+    held = hold_out(split, fraction=fraction, seed=seed)
+    assert held == hold_out(split, fraction=fraction, seed=seed)
+    assert sorted(held.seen + held.unseen) == sorted(names)
+    assert len(held.unseen) == max(2, round(fraction * len(names)))
+    shuffled = ClassSplit(name="s", seen=tuple(sorted(names, reverse=True)), unseen=("\0unseen",), source="", view="v")
+    assert set(hold_out(shuffled, fraction=fraction, seed=seed).unseen) == set(held.unseen)
+
+
+def test_hold_out_never_changes() -> None:
+    assert chosen(["wave", "bow", "jump", "kick"], count=2, seed=0) == ("bow", "jump")
+    assert chosen(["wave", "bow", "jump", "kick"], count=2, seed=1) == ("kick", "jump")
+
+
+def test_hold_out_refuses_what_it_cannot_do() -> None:
+    small = ClassSplit(name="s", seen=("a", "b", "c"), unseen=("d",), source="", view="v")
+    with pytest.raises(SkeltextError, match="too few to hold out 2"):
+        hold_out(small)
+    with pytest.raises(SkeltextError, match="between 0 and 1"):
+        hold_out(ALL, fraction=1.0)
+
+
+def test_split_must_make_sense() -> None:
+    with pytest.raises(SkeltextError, match="a is seen and unseen"):
+        ClassSplit(name="s", seen=("a",), unseen=("a",), source="", view="v")
+    with pytest.raises(SkeltextError, match="0 seen and 1 unseen"):
+        ClassSplit(name="s", seen=(), unseen=("a",), source="", view="v")
+
+
+def test_every_registered_split_can_hold_out() -> None:
+    for dataset in DATASETS.values():
+        for split in dataset.splits.values():
+            if len(split.seen) >= 5:
+                assert not set(hold_out(split).seen + hold_out(split).unseen) & set(split.unseen)
