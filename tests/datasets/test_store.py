@@ -156,6 +156,16 @@ def test_nothing_but_a_store_is_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "home" / "letter.txt").read_text() == "dear"
     (tmp_path / "empty").mkdir()
     write_store(tmp_path / "empty", TOY, toy_outcomes())
+    (tmp_path / "to-store").symlink_to(tmp_path / "empty")
+    write_store(tmp_path / "to-store", TOY, list(toy_outcomes())[:1])
+    assert (tmp_path / "to-store").is_symlink()
+    assert len(open_store(tmp_path / "empty")) == 1
+
+
+def test_a_relative_place_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_store(Path("toy"), TOY, toy_outcomes())
+    assert len(open_store("toy")) == 4
 
 
 def test_writing_refuses_what_does_not_belong(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layout import Layout
 from skeltext.skeletons.layouts import COCO17, KINECT20, LAYOUTS, NTU25
 
+NO_TEXT = np.array([0x110000, 65], np.uint32).view("U2")
 COORDINATES = st.floats(-100, 100, width=32) | st.just(float("nan"))
 
 
@@ -139,6 +140,7 @@ def test_an_archive_that_lies_about_its_size_is_read_only_so_far(tmp_path: Path)
         ({"positions": np.full((2, 25, 3), 1e300), "layout": "ntu25"}, "infinite"),
         ({"positions": np.full((2, 25, 3), "x"), "layout": "ntu25"}, "positions of type <U1, expected numbers"),
         ({"positions": np.ones((2, 25, 3)), "layout": 25}, "layout of type int64, expected text"),
+        ({"positions": np.ones((2, 25, 3)), "layout": NO_TEXT}, "characters that do not exist"),
         ({"positions": np.ones((2, 25, 3)), "layout": "ntu25", "fps": [30, 30]}, "more than one fps"),
         ({"positions": np.ones((2, 25, 3)), "layout": "ntu25", "fps": -30}, "-30.0 frames per second"),
         ({"positions": np.ones((2, 25, 3)), "layout": "ntu25", "tracks": ["a", "b"]}, "tracks than its 1 bodies"),
@@ -192,7 +194,7 @@ def test_csv_bodies_that_share_some_instants(tmp_path: Path) -> None:
         (lambda text: text.replace("0.033333333,1", "0.033333333,0"), "two rows of one body at the same time"),
         (lambda text: text.replace("0.033333333,1", ",1"), "without a time"),
         (lambda text: text.splitlines()[0], "no row of numbers"),
-        (lambda text: text[: len(text) // 2], "cells in row"),
+        (lambda text: text[: len(text) // 2], "cells in line"),
         (lambda text: text.replace("spine_y", "spine_x"), "two columns of the same name"),
         (lambda text: text.replace("0.033333333,1", "soon,1"), "could not convert string to float"),
     ],

@@ -95,8 +95,9 @@ def find_samples(dataset: Dataset, originals: Originals) -> list[Sample]:
 def _scratch_beside(folder: Path) -> tempfile.TemporaryDirectory[str]:
     """A folder for what has to be unpacked: on the disk of the store, where large data sets have room."""
     try:
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(dir=folder.absolute().parent, prefix=".unpacked-")
+        parent = folder.resolve().parent
+        parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=parent, prefix=".unpacked-")
     except OSError as error:
         raise SkeltextError(
             f"{folder} cannot be written: {error.strerror or error}; choose another place to write to"

@@ -33,6 +33,7 @@ def write_store(folder: Path, dataset: Dataset, outcomes: Iterable[Outcome]) -> 
     clips of one id, and outcomes without any clip.
     """
     refuse_strangers(folder)
+    folder = folder.resolve()  # a link stays, what it leads to is replaced
     aside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
     try:
         aside.mkdir(parents=True)

@@ -18,15 +18,17 @@ def active_frames(clip: Clip) -> slice:
 
     >>> from skeltext.skeletons.layouts import KINECT20
     >>> positions = np.zeros((1, 90, 20, 3), np.float32)
-    >>> positions[:, 40:60] += np.linspace(0, 1, 20, dtype=np.float32)[:, None, None]
+    >>> positions += np.interp(np.arange(90), (40, 60), (0, 1)).astype(np.float32)[:, None, None]
     >>> active_frames(Clip(positions=positions, layout=KINECT20, fps=30.0))
-    slice(31, 69, None)
+    slice(31, 70, None)
     """
+    if clip.T < 2:
+        return slice(0, clip.T)
     fps = clip.fps or 30.0
     speed = np.nan_to_num(np.linalg.norm(np.diff(clip.positions, axis=1), axis=-1))  # (M, T - 1, V)
-    window = min(max(round(_WINDOW * fps), 1), max(clip.T - 1, 1))
+    window = min(max(round(_WINDOW * fps), 1), clip.T - 1)
     smooth = np.convolve(speed.mean(axis=(0, 2)), np.ones(window) / window, "same")
-    rest, brisk = np.percentile(smooth, (10, 95)) if len(smooth) else (0.0, 0.0)
+    rest, brisk = np.percentile(smooth, (10, 95))
     moving = np.flatnonzero(smooth > rest + _SHARE * (brisk - rest))
     if not len(moving):
         return slice(0, clip.T)

@@ -29,8 +29,7 @@ UTD_MHAD = Dataset(
     splits=class_splits("utd-mhad", _VIEWS),
     train_subjects=frozenset({1, 3, 5, 7}),
     bad_clips=dict.fromkeys(("a8_s1_t4", "a23_s6_t4", "a27_s8_t4"), "removed by its authors as corrupt"),
-    source="open download of the University of Texas at Dallas, https://personal.utdallas.edu/~kehtar/UTD-MHAD.html"
-    " (the archive Skeleton.zip)",
+    source="open download of the University of Texas at Dallas, https://personal.utdallas.edu/~kehtar/UTD-MHAD.html",
     citation="C. Chen, R. Jafari, N. Kehtarnavaz: UTD-MHAD: A Multimodal Dataset for Human Action Recognition Utilizing"
     " a Depth Camera and a Wearable Inertial Sensor. ICIP 2015.",
     licence="no formal licence; offered as a freely available data set, citation requested",

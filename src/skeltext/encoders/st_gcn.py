@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.encoders.dropout import ByteDropout
 from skeltext.encoders.graph import spatial_partition
+from skeltext.encoders.temporal_convolution import TemporalConvolution
 from skeltext.skeletons.layout import Layout
 
-TEMPORAL_KERNEL = 9
+TAPS = 9
 
 
 class GraphConvolution(nn.Module):
-    """Per subset k a 1x1 convolution, then messages along A_k: y[w] = sum_k sum_v (W_k x + b_k)[v] A_k[v, w]."""
+    """Per subset k a 1x1 convolution and messages along A_k: y[w] = sum_k sum_v (W_k x + b_k)[v] A_k[v, w].
+
+    Both are linear, so either may come first. The messages go where there are fewer channels: if C < C' they are
+    sent before the convolution, y[w] = sum_k W_k (sum_v x[v] A_k[v, w]) + b_k sum_v A_k[v, w], and all subsets become
+    one convolution of K C channels.
+    """
 
     def __init__(self, channels: int, out_channels: int, *, subsets: int) -> None:
         super().__init__()
         self.subsets = subsets
         self.conv = nn.Conv2d(channels, subsets * out_channels, kernel_size=1)
+        self.widens = channels < out_channels
 
     def forward(self, x: Tensor, adjacency: Tensor) -> Tensor:
         """(N, C, T, V) and (K, V, V) to (N, C', T, V)."""
+        if self.widens:
+            return self._messages_first(x, adjacency)
         per_subset = self.conv(x).unflatten(1, (self.subsets, -1))  # N (K C') T V -> N K C' T V
         return torch.einsum("nkctv,kvw->nctw", per_subset, adjacency)
+
+    def _messages_first(self, x: Tensor, adjacency: Tensor) -> Tensor:
+        n, c, t, v = x.shape
+        k = self.subsets
+        messages = x.reshape(-1, v) @ adjacency.permute(1, 0, 2).reshape(v, k * v)  # (N C T) V -> (N C T) (K V)
+        messages = messages.view(n, c, t, k, v).permute(0, 3, 1, 2, 4).reshape(n, k * c, t, v)  # -> N (K C) T V
+        weight = self.conv.weight.view(k, -1, c).transpose(0, 1).reshape(-1, k * c, 1, 1)  # (K C') C -> C' (K C)
+        biases: Tensor = self.conv.bias  # type: ignore[assignment]
+        bias = biases.view(k, -1).T @ adjacency.sum(dim=1)  # C' V
+        return F.conv2d(messages, weight) + bias[:, None]
 
 
 class Block(nn.Module):
@@ -36,15 +57,9 @@ class Block(nn.Module):
         self.temporal = nn.Sequential(
             nn.BatchNorm2d(out_channels),
             nn.ReLU(),
-            nn.Conv2d(
-                out_channels,
-                out_channels,
-                kernel_size=(TEMPORAL_KERNEL, 1),
-                stride=(stride, 1),
-                padding=(TEMPORAL_KERNEL // 2, 0),
-            ),
+            TemporalConvolution(out_channels, out_channels, taps=TAPS, stride=stride),
             nn.BatchNorm2d(out_channels),
-            nn.Dropout(dropout),
+            ByteDropout(dropout),
         )
         self.residual: nn.Module | None = None
         if residual and channels == out_channels and stride == 1:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from skeltext.errors import SkeltextError, require
 
 _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_SURROGATES, _LAST_CHARACTER = range(0xD800, 0xE000), 0x10FFFF
 
 
 def read_header(stream: IO[bytes], *, size: int, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -36,7 +37,11 @@ def read_header(stream: IO[bytes], *, size: int, name: str) -> tuple[tuple[int, 
 
 
 def read_array(stream: IO[bytes], *, size: int, name: str) -> npt.NDArray[Any]:
-    """The whole array of a stream of `size` bytes."""
+    """The whole array of a stream of `size` bytes; text is checked, since NumPy fails badly on what is none."""
     shape, fortran, dtype = read_header(stream, size=size, name=name)
     content = stream.read(math.prod(shape) * dtype.itemsize)
+    if dtype.kind == "U":
+        points = np.frombuffer(content, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
+        is_text = (points < _SURROGATES.start) | ((points >= _SURROGATES.stop) & (points <= _LAST_CHARACTER))
+        require(is_text.all(), f"{name} holds text with characters that do not exist; it is damaged, save it again")
     return np.ndarray(shape, dtype, buffer=content, order="F" if fortran else "C")

@@ -5,6 +5,7 @@ Source: A. Aloba et al., Kinder-Gator: The UF Kinect Database of Child and Adult
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from skeltext.errors import require
@@ -22,6 +23,14 @@ _HEADER = ["Timestamp", *(joint + axis for joint in _FILE_JOINTS.split() for axi
 _LAST = 1 + 3 * KINECT20.V  # cells of a row up to here are numbers
 
 
+def _cells(rows: list[bytes], path: Path) -> Iterator[bytes]:
+    """The numbers of all rows; every row of the published files ends with an extra comma."""
+    for number, row in enumerate(rows, 2):
+        cells = row.split(b",")[:_LAST]
+        require(len(cells) == _LAST, f"{path} breaks off in line {number}, expected {_LAST} numbers; get it again")
+        yield from cells
+
+
 def read_kinder_gator(path: Path) -> Clip:
     """The one body of a Kinder-Gator csv at 30 frames per second in layout kinect20, metres.
 
@@ -29,18 +38,15 @@ def read_kinder_gator(path: Path) -> Clip:
     published files have time stamps that run backwards, so they are read as numbers and not used. The files mark
     no beginning or end of the motion; most recordings start before it and end after it.
     """
-    header, *rows = read_cells(path).splitlines() or [b""]
+    header, *rows = read_cells(path).rstrip().splitlines() or [b""]
     names = [name.strip() for name in header.decode("utf-8", "replace").split(",")]
     require(
         names[: len(_HEADER)] == _HEADER,
         f"{path} starts with {', '.join(names)[:60]!r}, expected the columns Timestamp, HipCenterX, ...",
     )
-    cells = [row.split(b",")[:_LAST] for row in rows if row.strip()]
-    short = next((number for number, row in enumerate(cells, 2) if len(row) < _LAST), None)
-    require(short is None, f"{path} breaks off in line {short}, expected {_LAST} numbers per line; get it again")
-    require(cells, f"{path} has a header and no row below it; get it again")
-    values = floats((cell for row in cells for cell in row), path=path).reshape(len(cells), _LAST)
-    positions = values[:, 1:].reshape(1, len(cells), KINECT20.V, 3)
+    require(rows, f"{path} has a header and no row below it; get it again")
+    values = floats(_cells(rows, path), path=path).reshape(-1, _LAST)
+    positions = values[:, 1:].reshape(1, -1, KINECT20.V, 3)
     return checked_clip(positions, layout=KINECT20, fps=30.0, path=path)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -36,14 +35,14 @@ def floats(cells: Iterable[bytes], *, path: Path) -> npt.NDArray[np.float64]:
 
 def read_joint_rows(path: Path, *, joints: int, columns: int, meaning: str) -> npt.NDArray[np.float64]:
     """(T, joints, columns) from a text of one joint per line; `meaning` names the columns in the sentence."""
-    rows = [row for row in map(bytes.split, read_cells(path).splitlines()) if row]
-    widths = sorted({len(row) for row in rows})
-    if widths != [columns] or len(rows) % joints:
+    content = read_cells(path)
+    widths = [len(line.split()) for line in content.splitlines() if line.strip()]
+    if set(widths) != {columns} or len(widths) % joints:
         raise SkeltextError(
-            f"{path} has {len(rows)} lines of {' or '.join(map(str, widths)) or 'no'} numbers, expected {joints} lines"
-            f" per frame of {columns} numbers ({meaning}); it is cut off or of another format"
+            f"{path} has {len(widths)} lines of {min(widths, default=0)} to {max(widths, default=0)} cells, expected"
+            f" {joints} lines per frame of {columns} numbers ({meaning}); it is cut off or of another format"
         )
-    return floats(chain.from_iterable(rows), path=path).reshape(-1, joints, columns)
+    return floats(content.split(), path=path).reshape(-1, joints, columns)
 
 
 def is_number_line(head: bytes, *, columns: int) -> bool:

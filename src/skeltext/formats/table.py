@@ -50,17 +50,22 @@ def _layout(header: list[str], path: Path) -> Layout:
     )
 
 
-def _rows(path: Path) -> tuple[list[str], list[list[bytes]]]:
-    """The header and the rows below it, all of the same number of cells."""
-    lines = [line for line in read_cells(path).removeprefix(_BYTE_ORDER_MARK).splitlines() if line.strip()]
-    rows = [[cell.strip(b' "') for cell in line.split(b",")] for line in lines]
-    require(len(rows) > 1, f"{path} has no row of numbers below a header; write one row per frame and body")
-    for number, row in enumerate(rows, 1):
+def _split(line: bytes) -> list[bytes]:
+    return [cell.strip(b' "') for cell in line.split(b",")]
+
+
+def _rows(lines: list[bytes], *, width: int, path: Path) -> list[list[bytes]]:
+    """The rows below the header, each of `width` cells."""
+    rows = []
+    for number, line in enumerate(lines, 2):
+        row = _split(line)
         require(
-            len(row) == len(rows[0]),
-            f"{path} has {len(row)} cells in row {number} and {len(rows[0])} in the header; it is cut off or damaged",
+            len(row) == width,
+            f"{path} has {len(row)} cells in line {number} and {width} in its header; it is cut off or damaged",
         )
-    return [cell.decode("utf-8", "replace") for cell in rows[0]], rows[1:]
+        rows.append(row)
+    require(rows, f"{path} has no row of numbers below its header; write one row per frame and body")
+    return rows
 
 
 def _frames(
@@ -87,8 +92,10 @@ def read_csv(path: Path) -> Clip:
     rate (one over the median step) and which rows are the same frame; without it the rate is None and the n-th row
     of each `body` is frame n. Raises :class:`SkeltextError` if the columns fit no layout or a cell is no number.
     """
-    header, rows = _rows(path)
+    first, *lines = read_cells(path).removeprefix(_BYTE_ORDER_MARK).strip().splitlines() or [b""]
+    header = [cell.decode("utf-8", "replace") for cell in _split(first)]
     layout = _layout(header, path)
+    rows = _rows(lines, width=len(header), path=path)
     place = {name: column for column, name in enumerate(header)}
     times = floats((row[place["time"]] or b"nan" for row in rows), path=path) if "time" in place else None
     bodies = [row[place["body"]].decode("utf-8", "replace") if "body" in place else "0" for row in rows]

@@ -85,7 +85,9 @@ def moving_figure(sample: Sample) -> dict[str, Any]:
     bodies, length, joints, _ = sample.positions.shape
     stride = max(1, math.ceil(length / MAX_FRAMES), int(sample.fps / FPS))
     x = sample.positions[:, ::stride].astype(np.float64)
-    low, high = np.nanpercentile(x.reshape(-1, 3), [1, 99], axis=0)  # a joint that jumps away must not shrink the figure
+    low, high = np.nanpercentile(
+        x.reshape(-1, 3), [1, 99], axis=0
+    )  # a joint that jumps away must not shrink the figure
     origin = np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
     size = max(high[1] - low[1], math.hypot(high[0] - low[0], high[2] - low[2]), 1e-6)
     tracked = np.isfinite(x).all(axis=3, keepdims=True)

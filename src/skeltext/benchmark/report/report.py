@@ -24,17 +24,25 @@ def write_report(evaluation: Evaluation, path: Path) -> Path:
     The page makes no request of any kind: style, script and data are in it. Raises :class:`SkeltextError` if there
     are no runs, a package of ``skeltext[plot]`` is missing, or the file cannot be written.
     """
-    require(evaluation.runs, "the evaluation has no runs, so there is nothing to report; evaluate at least one run first")
+    require(
+        evaluation.runs, "the evaluation has no runs, so there is nothing to report; evaluate at least one run first"
+    )
+    require(path.name, f"{path} is no file name; name the page, for instance report.html")
     page = _render(evaluation)
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(page.encode("utf-8", "replace"))  # a lone surrogate of an odd file name must not cost the page
+        aside.write_bytes(
+            page.encode("utf-8", "replace")
+        )  # a lone surrogate of an odd file name must not cost the page
         aside.replace(path)
     except OSError as error:
-        raise SkeltextError(f"{path} cannot be written: {error.strerror or error}; choose a place where files can be created") from error
+        raise SkeltextError(
+            f"{path} cannot be written: {error.strerror or error}; choose a place where files can be created"
+        ) from error
     finally:
-        aside.unlink(missing_ok=True)
+        if os.path.exists(aside):  # never raises, wherever the path leads
+            aside.unlink()
     return path
 
 
@@ -54,7 +62,7 @@ def _render(evaluation: Evaluation) -> str:
 
 
 def _environment() -> Environment:
-    """Jinja with every value escaped; JSON is compact and a NaN that slipped in is an error here, not in the browser."""
+    """Jinja with every value escaped; a NaN that slipped into the JSON is an error here and not in the browser."""
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ImportError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from skeltext.evaluation.results import KINDS, RULES, Evaluation, Summary
 
-NO_PSEUDO = "no pseudo-unseen classes were held out"
+NONE = "\N{EN DASH}"  # where a rule has no basis
 
 
 def percent(value: float | None) -> str:
@@ -16,7 +16,7 @@ def percent(value: float | None) -> str:
     >>> percent(0.33149), percent(None)
     ('33.1', '–')
     """
-    return "–" if value is None or math.isnan(value) else f"{100 * value:.1f}"
+    return NONE if value is None or math.isnan(value) else f"{100 * value:.1f}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,4 +100,8 @@ def _cell(evaluation: Evaluation, summary: Summary, kind: str, rule: str) -> Cel
 
 def _phrase(cell: Cell) -> str:
     """A number as one unbreakable word."""
-    return f"{cell.value}\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{cell.spread}" if cell.spread else f"{cell.value}\N{NO-BREAK SPACE}%"
+    return (
+        f"{cell.value}\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{cell.spread}"
+        if cell.spread
+        else f"{cell.value}\N{NO-BREAK SPACE}%"
+    )

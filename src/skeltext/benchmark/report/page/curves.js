@@ -88,7 +88,7 @@ function drawCurves(run, width) {
     move(at + step);
   });
   move(last);
-  return html("figure", {}, readout, chart, ruleLegend());
+  return html("figure", {}, readout, chart, ruleLegend(run));
 }
 
 // The legend, and a function that writes the values of epoch number i into it.
@@ -105,7 +105,8 @@ function legend(run, told) {
   }];
 }
 
-function ruleLegend() {
-  const items = RULES.map(([rule, shape, name]) => html("span", {}, swatch(shape, { class: "mark key-mark " + rule }), name));
+function ruleLegend(run) {
+  const taken = RULES.filter(([rule]) => run.chosen.plain[rule] !== null || run.chosen.aligned[rule] !== null);
+  const items = taken.map(([rule, shape, name]) => html("span", {}, swatch(shape, { class: "mark key-mark " + rule }), name));
   return html("div", { class: "legend" }, html("span", {}, "Epoch taken by the rule:"), ...items);
 }
