@@ -23,7 +23,7 @@ _LAZY = {
     "convert": "skeltext.skeletons.conversion",
     "read_clip": "skeltext.formats.reading",
 }
-__all__ = [*_LAZY, "load"]  # noqa: PLE0604 - names that are imported when they are first used
+__all__ = [*_LAZY, "load"]
 
 
 def __getattr__(name: str) -> Any:

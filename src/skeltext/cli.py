@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.config import Dict
 from rich.console import Console
 
@@ -37,7 +37,13 @@ def _print_json(value: Any) -> None:
 
 
 @app.command
-def demo(*, out: Path = Path("runs/demo"), seed: int = 0, device: Device = "auto", as_json: Annotated[Json, Parameter(name="--json")] = False) -> None:
+def demo(
+    *,
+    out: Path = Path("runs/demo"),
+    seed: int = 0,
+    device: Device = "auto",
+    as_json: Annotated[Json, Parameter(name="--json")] = False,
+) -> None:
     """Train on the built-in motions, recognise actions that were never trained on, and write a report.
 
     Needs no data and no internet. Ends with the table of accuracies and the path of a page to open.
@@ -73,8 +79,9 @@ def prepare(
 ) -> None:
     """Turn the original files of a data set into a prepared store.
 
-    Data sets: builtin, utd-mhad, kinder-gator, msr-action3d, nw-ucla, gtu-action3d, hdm05, and kinect20, the union of
-    the last six in one layout (give the folder that holds theirs). Registered without a preparer yet: ntu60, ntu120, pku-mmd.
+    Data sets: builtin, utd-mhad, kinder-gator, msr-action3d, nw-ucla, gtu-action3d, hdm05, ntu60, ntu120, and kinect20,
+    the union of the six open Kinect and motion-capture sets in one layout (give the folder that holds theirs).
+    Registered without a preparer yet: pku-mmd.
 
     --json keys: dataset, folder, clips, frames, classes, subjects, sources, bad (id and reason), hash, seconds.
 
@@ -94,7 +101,11 @@ def prepare(
 
     with ProgressBars(quiet=as_json) as bars:
         manifest = prepare_dataset(
-            dataset, raw=raw, out=out or Path("prepared") / dataset, workers=workers, progress=bars.counter(f"reading {dataset}")
+            dataset,
+            raw=raw,
+            out=out or Path("prepared") / dataset,
+            workers=workers,
+            progress=bars.counter(f"reading {dataset}"),
         )
     if as_json:
         _print_json(manifest.to_json())
@@ -128,7 +139,10 @@ def check(path: Path, /, *, as_json: Annotated[Json, Parameter(name="--json")] =
 app.command(
     "skeltext.benchmark.training:train",
     name="train",
-    help="Train on the seen classes of a data set. The unseen ones are not read.",
+    help="Train on the seen classes of a data set. The unseen ones are not read."
+    "\n\n`skeltext train --preset utd-mhad` trains every split and seed of the benchmark; options override the preset."
+    " A run that was killed goes on at its last finished epoch when the same command is given again."
+    "\n\n--json keys: runs, a list with path, split, seed, epochs and the last loss of each.",
 )
 
 
@@ -143,11 +157,11 @@ def evaluate(
     """Recognise the unseen classes with trained runs, and write report.html.
 
     Accuracy is printed before (plain) and after prototype alignment (aligned), under three rules for the epoch: last,
-    pseudo-unseen (chosen on seen classes held out as if unseen) and oracle (the best on the test labels themselves, only to
-    compare with papers that choose so). Several runs give mean and standard deviation.
+    pseudo-unseen (chosen on seen classes held out as if unseen) and oracle (the best on the test labels themselves,
+    only to compare with papers that choose so). Several runs give mean and standard deviation.
 
-    --json keys: chance; plain.last, plain.pseudo-unseen, plain.oracle and the same under aligned (shares between 0 and 1);
-    std, per_class, per_class_std, per_source, runs (each with the epochs chosen), protocol, command and report.
+    --json keys: chance; plain.last, plain.pseudo-unseen, plain.oracle and the same under aligned (shares between 0 and
+    1); std, per_class, per_class_std, per_source, runs (each with the epochs chosen), protocol, command and report.
 
     Parameters
     ----------
@@ -162,7 +176,9 @@ def evaluate(
     from skeltext.progress import ProgressBars
 
     if not paths:
-        raise SkeltextError("no folder given; expected `skeltext evaluate FOLDER` with the folder of a run or of several")
+        raise SkeltextError(
+            "no folder given; expected `skeltext evaluate FOLDER` with the folder of a run or of several"
+        )
     page = report or paths[0] / "report.html"
     with ProgressBars(quiet=as_json) as bars:
         evaluation = evaluate_paths(list(paths), alpha=alpha, device=device, report=page, bars=bars)
@@ -183,8 +199,8 @@ def predict(
 ) -> None:
     """Tell which of the labels you type fits a motion file best.
 
-    `skeltext predict runs/demo wave.npz --labels "sit down" "wave the right hand"` reads any known file format, converts
-    the skeleton to the layout the model was trained on, and ranks the labels.
+    `skeltext predict runs/demo wave.npz --labels "sit down" "wave the right hand"` reads any known file format,
+    converts the skeleton to the layout the model was trained on, and ranks the labels.
 
     --json keys: file, run, guesses (label, text, score, probability; best first).
 
@@ -246,7 +262,9 @@ def describe(
     for name, text in found.items():
         console.print(f"[bold]{name}[/bold]", highlight=False)
         for label, words in {"text": text}.items() if isinstance(text, str) else text.items():
-            shown = words if isinstance(words, str) else "; ".join(f"{part}: {clause}" for part, clause in words.items())
+            shown = (
+                words if isinstance(words, str) else "; ".join(f"{part}: {clause}" for part, clause in words.items())
+            )
             console.print(f"  [dim]{label}[/dim] {shown}", highlight=False)
 
 

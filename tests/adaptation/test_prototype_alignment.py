@@ -51,9 +51,7 @@ def test_three_rounds(golden: Path, alpha: str, rounds: int) -> None:
     )
     wanted = f"alpha_{alpha}/iter{rounds}"
     np.testing.assert_allclose(aligned.anchors, arrays[f"{wanted}/prototypes"], atol=1e-6)
-    np.testing.assert_array_equal(
-        arrays["unseen_ids"][aligned.labels], arrays[f"{wanted}/final_label_original_id"]
-    )
+    np.testing.assert_array_equal(arrays["unseen_ids"][aligned.labels], arrays[f"{wanted}/final_label_original_id"])
 
 
 def clouds(seed: int, *, n: int = 40, k: int = 4, d: int = 8) -> tuple[torch.Tensor, torch.Tensor]:

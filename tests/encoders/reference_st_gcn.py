@@ -29,7 +29,14 @@ class Block(nn.Module):
     """Graph convolution, temporal convolution and a residual connection, in this order."""
 
     def __init__(
-        self, channels: int, out_channels: int, *, subsets: int, stride: int = 1, dropout: float = 0.0, residual: bool = True
+        self,
+        channels: int,
+        out_channels: int,
+        *,
+        subsets: int,
+        stride: int = 1,
+        dropout: float = 0.0,
+        residual: bool = True,
     ) -> None:
         super().__init__()
         self.graph = GraphConvolution(channels, out_channels, subsets=subsets)

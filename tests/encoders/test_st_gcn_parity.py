@@ -11,8 +11,8 @@ import torch
 
 from skeltext.encoders.graph import spatial_partition
 from skeltext.encoders.st_gcn import STGCN, from_published_names
-from skeltext.skeletons.layouts import LAYOUTS, NTU25
 from skeltext.skeletons.layout import Layout
+from skeltext.skeletons.layouts import LAYOUTS, NTU25
 
 SIZES = {"tiny": {"hidden": 4, "features": 32}, "full": {"hidden": 16, "features": 256}}
 Arrays = dict[str, npt.NDArray[np.float64]]

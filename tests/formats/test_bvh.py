@@ -131,6 +131,13 @@ def test_unit_is_asked_for_where_none_is_plausible(tmp_path: Path) -> None:
             read_bvh(tall, unit=wrong)
 
 
+def test_of_two_plausible_units_the_likelier_is_taken(tmp_path: Path) -> None:
+    """A tall person of the CMU database would be a small child in inches."""
+    asf = PROGRAMS["cmu"].metres
+    tall = read_bvh(write(tmp_path, text(Program(**vars(PROGRAMS["cmu"]) | {"metres": asf / 1.2}))))
+    assert tall.positions[0, 0, tall.layout.index("head"), 1] == pytest.approx(1.2 * 1.62, abs=1e-3)
+
+
 def test_up_can_be_told_and_lying_down_is_no_other_axis(tmp_path: Path) -> None:
     content = text(PROGRAMS["mixamo"], order="XYZ")
     lines = content[: content.index("Frame Time")].splitlines()

@@ -279,10 +279,11 @@ def test_real_recordings_look_right(unpacked: Callable[[str], Path], pack: str, 
         assert 1.2 < found.height < 2
 
 
-def test_body_that_leaves_counts_as_missing_but_not_as_gap() -> None:
+@pytest.mark.parametrize("present", [slice(0, 20), slice(40, 60)])
+def test_body_that_comes_or_goes_counts_as_missing_but_not_as_gap(present: slice) -> None:
     positions = np.full((2, 60, 20, 3), np.nan, np.float32)
     positions[0] = np.random.default_rng(0).normal(size=(60, 20, 3))
-    positions[1, :20] = 0
+    positions[1, present] = 0
     found = check_clip(Clip(positions=positions, layout=KINECT20, fps=30.0))
     assert found.longest_gap == 0
     assert found.missing == pytest.approx(1 / 3)

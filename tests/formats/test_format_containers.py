@@ -70,7 +70,7 @@ def test_npz_of_an_unregistered_layout(tmp_path: Path) -> None:
     stick = Layout(name="stick", joints=("a", "b"), parents=(-1, 0), centre="a")
     write_npz(Clip(positions=np.ones((1, 2, 2, 3), np.float32), layout=stick, fps=None), tmp_path / "clip.npz")
     assert read_npz(tmp_path / "clip.npz", layout=stick).layout == stick
-    with pytest.raises(SkeltextError, match="layout 'stick' is not known"):
+    with pytest.raises(SkeltextError, match="layout 'stick', which is not known"):
         read_npz(tmp_path / "clip.npz")
     with pytest.raises(SkeltextError, match="in layout stick, not ntu25"):
         read_npz(tmp_path / "clip.npz", layout=NTU25)
@@ -135,7 +135,7 @@ def test_an_archive_that_lies_about_its_size_is_read_only_so_far(tmp_path: Path)
     ("arrays", "sentence"),
     [
         ({"layout": "ntu25"}, "no `positions`"),
-        ({"positions": np.ones((2, 25, 3)), "layout": "ntu26"}, "layout 'ntu26' is not known"),
+        ({"positions": np.ones((2, 25, 3)), "layout": "ntu26"}, "layout 'ntu26', which is not known"),
         ({"positions": np.ones((2, 24, 3)), "layout": "ntu25"}, "expected \\(bodies, frames, 25, 3\\)"),
         ({"positions": np.full((2, 25, 3), 1e300), "layout": "ntu25"}, "infinite"),
         ({"positions": np.full((2, 25, 3), "x"), "layout": "ntu25"}, "positions of type <U1, expected numbers"),

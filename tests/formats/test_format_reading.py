@@ -38,7 +38,7 @@ def test_a_file_of_no_format_lists_those_there_are(tmp_path: Path) -> None:
 
 
 def test_the_ending_alone_brings_the_sentence_of_its_reader(tmp_path: Path) -> None:
-    for name, sentence in (("a.skeleton", "NTU"), ("a.mat", "MATLAB 5"), ("a.csv", "header"), ("a.json", "NW-UCLA")):
+    for name, sentence in (("a.skeleton", "NTU"), ("a.mat", "MATLAB 5"), ("a.csv", "_x, "), ("a.json", "NW-UCLA")):
         (tmp_path / name).write_text("hello")
         with pytest.raises(SkeltextError, match=sentence):
             read_clip(tmp_path / name)

@@ -97,7 +97,9 @@ def test_the_target_of_the_paper_is_reached_by_perfect_similarities() -> None:
 def test_a_learnable_temperature_is_trained_and_a_fixed_one_is_not() -> None:
     for temperature, learnt in (("fixed", False), ("learnable", True)):
         method = PGFA(
-            encoder=STGCN(layout=NTU25, hidden=4, features=8), text_width=6, temperature=temperature  # type: ignore[arg-type]
+            encoder=STGCN(layout=NTU25, hidden=4, features=8),
+            text_width=6,
+            temperature=temperature,  # type: ignore[arg-type]
         )
         assert ("log_scale" in dict(method.named_parameters())) is learnt
 

@@ -70,7 +70,8 @@ def test_pixels_do_not_become_metres() -> None:
 def test_the_sound_preparation_does_not_see_where_a_body_stands_or_faces(seed: int, angle: float) -> None:
     recipe = preprocessing_named("sound50", layout="ntu25", bodies=1)
     x = walk(seed)
-    turned = steps._turn(x, np.full((1, 20), np.cos(angle)), np.full((1, 20), np.sin(angle))) + [1.5, 0.2, 3]
+    somewhere = np.array([1.5, 0.2, 3])
+    turned = somewhere + steps._turn(x, np.full((1, 20), np.cos(angle)), np.full((1, 20), np.sin(angle)))
     ours, theirs = (
         recipe(Clip(positions=positions.astype(np.float32), layout=NTU25, fps=30.0)) for positions in (x, turned)
     )

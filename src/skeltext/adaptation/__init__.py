@@ -1,0 +1,1 @@
+"""Adaptation at test time, as pure functions of features and anchors."""

@@ -58,7 +58,9 @@ def argmax_prototypes(units: Tensor, scores: Tensor, entropy: Tensor, *, alpha: 
     rank = torch.arange(n, device=scores.device) - (counts.cumsum(0) - counts)[predicted[by_class]]
     support = (alpha * counts.double()).long()
     kept = by_class[rank < support[predicted[by_class]]]
-    sums = torch.zeros(k, units.shape[1], dtype=units.dtype, device=units.device).index_add_(0, predicted[kept], units[kept])
+    sums = torch.zeros(k, units.shape[1], dtype=units.dtype, device=units.device).index_add_(
+        0, predicted[kept], units[kept]
+    )
     return sums / support.clamp(min=1).unsqueeze(1), support
 
 

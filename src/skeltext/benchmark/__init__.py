@@ -1,0 +1,1 @@
+"""Benchmarks: presets, the demo, the tables people read and the report page."""

@@ -24,13 +24,21 @@ def evaluate_paths(
     runs = [run for path in paths for run in find_runs(path)]
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     results = [
-        evaluate_run(run, alpha=alpha, device=chosen, progress=bars.counter(f"evaluating {run.path.name}")) for run in runs
+        evaluate_run(run, alpha=alpha, device=chosen, progress=bars.counter(f"evaluating {run.path.name}"))
+        for run in runs
     ]
-    command = "skeltext evaluate " + " ".join(str(path) for path in paths) + (f" --alpha {alpha}" if alpha is not None else "")
+    command = (
+        "skeltext evaluate "
+        + " ".join(str(path) for path in paths)
+        + (f" --alpha {alpha}" if alpha is not None else "")
+    )
     datasets = sorted({dataset_named(result.dataset).title for result in results})
     methods = sorted({result.method.upper() for result in results})
     evaluation = evaluation_of(
-        results, title=f"{' and '.join(methods)} on {' and '.join(datasets)}", protocol=_protocol(runs, alpha), command=command
+        results,
+        title=f"{' and '.join(methods)} on {' and '.join(datasets)}",
+        protocol=_protocol(runs, alpha),
+        command=command,
     )
     write_report(evaluation, report)
     return evaluation
@@ -50,9 +58,9 @@ def _protocol(runs: Sequence[RunFolder], alpha: float | None) -> str:
     splits = ", ".join(sorted({config.split for config in configs}))
     seeds = ", ".join(str(seed) for seed in sorted({config.seed for config in configs}))
     return (
-        f"Zero-shot recognition on {dataset.title}: {len(split.seen)} classes are trained on, {len(split.unseen)} are not, and a"
-        f" test clip of an unseen class is classified among the unseen classes. {who} Splits {splits}; seeds {seeds};"
-        f" {first.epochs} epochs; texts: {first.texts} descriptions through {first.text_encoder}. Accuracy is over clips."
-        f" The aligned rows use prototype alignment (alpha {first.alpha if alpha is None else alpha}), which is transductive:"
-        " it looks at all unlabelled test clips at once."
+        f"Zero-shot recognition on {dataset.title}: {len(split.seen)} classes are trained on, {len(split.unseen)} are"
+        f" not, and a test clip of an unseen class is classified among the unseen classes. {who} Splits {splits}; seeds"
+        f" {seeds}; {first.epochs} epochs; texts: {first.texts} descriptions through {first.text_encoder}. Accuracy is"
+        f" over clips. The aligned rows use prototype alignment (alpha {first.alpha if alpha is None else alpha}),"
+        " which is transductive: it looks at all unlabelled test clips at once."
     )

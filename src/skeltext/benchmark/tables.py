@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from skeltext.datasets.prepare import Manifest
 from skeltext.evaluation.results import KINDS, RULES, Evaluation, Summary
+from skeltext.formats.checking import Check
 
 _MOST_BAD = 10
 
@@ -66,3 +71,25 @@ def manifest_table(manifest: Manifest) -> RenderableType:
     if len(manifest.bad) > _MOST_BAD:
         lines.append(f"... and {len(manifest.bad) - _MOST_BAD} more, all listed in index.json of the store")
     return Group(table, *(Text(line, style="yellow") for line in lines))
+
+
+def check_table(found: Check) -> RenderableType:
+    """What a file or folder was understood to be, then its problems, or that there are none."""
+    facts = asdict(found)
+    problems = facts.pop("problems")
+    table = Table(title=f"{facts.pop('path')}: {facts.pop('kind')}", title_justify="left", show_header=False)
+    for name, value in facts.items():
+        if value not in (None, "", [], {}):
+            table.add_row(name.replace("_", " "), _fact(value))
+    lines = [Text(problem, style="yellow") for problem in problems] or [Text("nothing is wrong with it", style="green")]
+    return Group(table, *lines)
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_fact(entry)}" for key, entry in value.items())
+    if isinstance(value, list | tuple):
+        return "\n".join(_fact(entry) for entry in value)
+    return str(value)

@@ -42,11 +42,6 @@ def train(
 ) -> None:
     """Train on the seen classes of a data set. The unseen ones are not read.
 
-    `skeltext train --preset utd-mhad` trains every split and seed of the benchmark; options override the preset.
-    A run that was killed goes on at its last finished epoch when the same command is given again.
-
-    --json keys: runs, a list with path, split, seed, epochs and the last loss of each.
-
     Parameters
     ----------
     preset
@@ -78,6 +73,12 @@ def train(
     for run in runs:
         own, metrics = TrainingConfig.from_yaml(run.path / "config.yaml"), run.metrics()
         done.append(
-            {"path": str(run.path), "split": own.split, "seed": own.seed, "epochs": len(metrics), "loss": metrics[-1]["loss"]}
+            {
+                "path": str(run.path),
+                "split": own.split,
+                "seed": own.seed,
+                "epochs": len(metrics),
+                "loss": metrics[-1]["loss"],
+            }
         )
     print(json.dumps({"runs": done}, indent=1))

@@ -1,4 +1,4 @@
-"""Skeleton encoders by name. An encoder takes ``layout`` and its own keyword options and has ``features``, its width."""
+"""Skeleton encoders by name. An encoder takes ``layout`` and keyword options and has ``features``, its width."""
 
 from __future__ import annotations
 

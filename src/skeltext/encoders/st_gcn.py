@@ -50,7 +50,14 @@ class Block(nn.Module):
     """Graph convolution, temporal convolution and a residual connection, in this order."""
 
     def __init__(
-        self, channels: int, out_channels: int, *, subsets: int, stride: int = 1, dropout: float = 0.0, residual: bool = True
+        self,
+        channels: int,
+        out_channels: int,
+        *,
+        subsets: int,
+        stride: int = 1,
+        dropout: float = 0.0,
+        residual: bool = True,
     ) -> None:
         super().__init__()
         self.graph = GraphConvolution(channels, out_channels, subsets=subsets)
@@ -120,7 +127,8 @@ class STGCN(nn.Module):
         x = x.view(n * m, v, c, t).permute(0, 2, 3, 1).contiguous()  # -> (N M) C T V
         for block, importance in zip(self.blocks, self.edge_importance, strict=True):
             x = block(x, self.adjacency * importance)
-        return x.mean(dim=(2, 3)).view(n, m, self.features).mean(dim=1)
+        features: Tensor = x.mean(dim=(2, 3)).view(n, m, self.features).mean(dim=1)
+        return features
 
 
 _PUBLISHED_NAMES = (

@@ -1,13 +1,14 @@
 """Convolution over time that needs fewer multiplications when there are few frames.
 
 A convolution of T frames with k taps (odd, padded so that T stays T) is a circular one of any length n >= T + k // 2:
-what wraps around meets taps that are zero or outputs that are cut off. A discrete Fourier transform of odd n turns it into products
-of one real and (n - 1) / 2 complex numbers. A complex product (a + ib)(c + id) takes three real ones,
+what wraps around meets taps that are zero or outputs that are cut off. A discrete Fourier transform of odd n turns it
+into products of one real and (n - 1) / 2 complex numbers. A complex product (a + ib)(c + id) takes three real ones,
 
     k1 = c (a + b),   k2 = a (d - c),   k3 = b (c + d),   real part k1 - k3,   imaginary part k1 + k2,
 
 so that P = 1 + 3 (n - 1) / 2 channel products remain. For T = 13 and 9 taps P is 25, where the direct form has 97
-products that do not fall on padding. The transform is orthogonal, so precision does not suffer: in float64 both forms agree to 1e-14.
+products that do not fall on padding. The transform is orthogonal, so precision does not suffer: in float64 both forms
+agree to 1e-14.
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ def _transforms(frames: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def short_convolution(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """(N, C, T, V) with taps (C', C, k, 1) to (N, C', T, V): stride one, padded by k // 2, exactly a convolution over T."""
+    """(N, C, T, V) with taps (C', C, k, 1) to (N, C', T, V): a convolution over T of stride one, padded by k // 2."""
     n, c, t, v = x.shape
-    to_points, taps_to_points, to_frames = (
-        matrix.to(x.device, x.dtype) for matrix in _transforms(t, weight.shape[2])
-    )
+    to_points, taps_to_points, to_frames = (matrix.to(x.device, x.dtype) for matrix in _transforms(t, weight.shape[2]))
     points = (to_points @ x.permute(2, 0, 3, 1).reshape(t, -1)).view(-1, n * v, c)  # P (N V) C
-    taps = (taps_to_points @ weight.squeeze(3).permute(2, 1, 0).reshape(weight.shape[2], -1)).view(-1, c, len(weight))  # P C C'
+    taps = (taps_to_points @ weight.squeeze(3).permute(2, 1, 0).reshape(weight.shape[2], -1)).view(
+        -1, c, len(weight)
+    )  # P C C'
     products = torch.bmm(points, taps)  # P (N V) C'
     y = (to_frames @ products.flatten(1)).view(t, n, v, -1) + bias  # T N V C'
     return y.permute(1, 3, 0, 2)  # -> N C' T V
@@ -60,13 +61,13 @@ class TemporalConvolution(nn.Conv2d):
     """
 
     def __init__(self, channels: int, out_channels: int, *, taps: int, stride: int = 1) -> None:
-        super().__init__(
-            channels, out_channels, kernel_size=(taps, 1), stride=(stride, 1), padding=(taps // 2, 0)
-        )
+        super().__init__(channels, out_channels, kernel_size=(taps, 1), stride=(stride, 1), padding=(taps // 2, 0))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V) to (N, C', T / stride, V)."""
-        pays = x.device.type == "cpu" and x.shape[2] <= LONGEST and min(self.in_channels, self.out_channels) >= NARROWEST
+        pays = (
+            x.device.type == "cpu" and x.shape[2] <= LONGEST and min(self.in_channels, self.out_channels) >= NARROWEST
+        )
         if pays and self.stride == (1, 1) and self.bias is not None:
             return short_convolution(x, self.weight, self.bias)
         return super().forward(x)

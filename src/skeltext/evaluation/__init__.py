@@ -1,0 +1,1 @@
+"""Evaluation: protocols, metrics and the rules by which an epoch is chosen."""

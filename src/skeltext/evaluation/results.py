@@ -42,8 +42,9 @@ class RunResult:
     """One run (one split, one seed). Class indices count the unseen classes in the order of ``classes``.
 
     ``table`` and ``class_table`` hold accuracy over clips and the mean over classes under the three rules, ``chosen``
-    the epoch each rule took. ``labels``, ``plain`` and ``aligned`` are truth and predictions of the N test clips after the last
-    epoch, ``features`` (N, D) their embeddings, ``texts`` and ``prototypes`` (K, D) the anchors before and after alignment.
+    the epoch each rule took. ``ids``, ``labels``, ``plain`` and ``aligned`` are name, truth and predictions of the N
+    test clips after the last epoch, ``features`` (N, D) their embeddings, ``texts`` and ``prototypes`` (K, D) the
+    anchors before and after alignment.
     """
 
     name: str
@@ -58,6 +59,7 @@ class RunResult:
     class_table: Table
     chosen: dict[str, dict[str, int | None]]
     curves: Curves
+    ids: list[str]
     labels: npt.NDArray[np.int64]
     plain: npt.NDArray[np.int64]
     aligned: npt.NDArray[np.int64]

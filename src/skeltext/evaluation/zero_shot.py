@@ -37,7 +37,7 @@ Progress = Callable[[int, int], None]  # (epochs done, epochs in all)
 
 @dataclass(frozen=True, kw_only=True)
 class TestSet:
-    """Clips of classes that training has not seen, with their truth: ``clips`` (N, C, T, V, M), ``labels`` (N,) into ``texts``."""
+    """Clips of classes not trained on: ``clips`` (N, C, T, V, M), their truth ``labels`` (N,) into ``texts`` (K, D)."""
 
     clips: Tensor
     labels: Ints
@@ -84,7 +84,12 @@ def predict(method: Method, test: TestSet, *, alpha: float) -> Predictions:
 
 
 def evaluate_run(
-    folder: RunFolder, *, alpha: float | None = None, device: str = "cpu", samples: int = 6, progress: Progress | None = None
+    folder: RunFolder,
+    *,
+    alpha: float | None = None,
+    device: str = "cpu",
+    samples: int = 6,
+    progress: Progress | None = None,
 ) -> RunResult:
     """Everything about one run; :class:`SkeltextError` if its training is not finished.
 
@@ -94,13 +99,13 @@ def evaluate_run(
     metrics = folder.metrics()
     if len(metrics) < config.epochs:
         raise SkeltextError(
-            f"{folder.path} has {len(metrics)} of {config.epochs} epochs; run the same `skeltext train` again to finish it"
+            f"{folder.path} has {len(metrics)} of {config.epochs} epochs; give the same `skeltext train` command again"
         )
     config = replace(config, alpha=config.alpha if alpha is None else alpha)
     _, split, store, preprocessing = open_dataset(config)
     test = _unseen(store, split, config, preprocessing)
     card = load_card(folder.checkpoint)
-    runs = [predictions for predictions in _epochs(folder, card, test, config, device, "unseen classes", progress)]
+    runs = _epochs(folder, card, test, config, device, progress)
     held = _held_out_accuracies(folder, split, store, preprocessing, config, device, progress)
     last = runs[-1]
     scores = {kind: [accuracy(test.labels, getattr(run, kind)) for run in runs] for kind in KINDS}
@@ -126,6 +131,7 @@ def evaluate_run(
             pseudo_plain=held["plain"],
             pseudo_aligned=held["aligned"],
         ),
+        ids=[store.ids[index] for index in test.indices],
         labels=test.labels,
         plain=last.plain,
         aligned=last.aligned,
@@ -147,7 +153,6 @@ def _epochs(
     test: TestSet,
     config: TrainingConfig,
     device: str,
-    what: str,
     progress: Progress | None,
 ) -> list[Predictions]:
     """The predictions of every epoch's weights; only the last one keeps its features."""
@@ -181,7 +186,7 @@ def _held_out_accuracies(
     names = np.array(store.classes)[store.labels[trains]]
     test = load_test_set(store, trains[np.isin(names, held.unseen)], held.unseen, config, preprocessing)
     card = load_card(folder.held_out.checkpoint)
-    runs = _epochs(folder.held_out, card, test, config, device, "held-out seen classes", progress)
+    runs = _epochs(folder.held_out, card, test, config, device, progress)
     return {kind: [accuracy(test.labels, getattr(run, kind)) for run in runs] for kind in KINDS}
 
 
@@ -204,7 +209,9 @@ def _samples(store: Store, test: TestSet, predictions: Predictions, *, count: in
     shown = []
     for position in np.lexsort((test.labels, turn))[:count]:
         clip = store.clip(test.indices[position])
-        layout = replace(clip.layout, up="+y", unit=clip.layout.unit if UNITS_IN_METRES[clip.layout.unit] is None else "m")
+        layout = replace(
+            clip.layout, up="+y", unit=clip.layout.unit if UNITS_IN_METRES[clip.layout.unit] is None else "m"
+        )
         shown.append(
             Sample(
                 id=store.ids[test.indices[position]],

@@ -1,0 +1,1 @@
+"""Formats: one reader per file format, all of them to a Clip. Numpy only."""

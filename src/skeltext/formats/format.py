@@ -43,7 +43,9 @@ def read_bytes(path: Path, *, limit: int = MAX_BYTES) -> bytes:
             )
         return path.read_bytes()
     except OSError as error:
-        raise SkeltextError(f"{path} cannot be read: {error.strerror or error}; check the path and its rights") from error
+        raise SkeltextError(
+            f"{path} cannot be read: {error.strerror or error}; check the path and its rights"
+        ) from error
 
 
 def read_text(path: Path, *, encoding: str = "utf-8") -> str:

@@ -19,7 +19,7 @@ from skeltext.formats.format import MAX_BYTES, Format, read_bytes
 from skeltext.formats.writing import written_aside
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layout import Layout
-from skeltext.skeletons.layouts import layout_named
+from skeltext.skeletons.layouts import LAYOUTS
 
 _MEMBERS = ("positions", "layout", "fps", "confidence", "tracks")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
@@ -60,10 +60,13 @@ def _layout(arrays: _Arrays, given: Layout | None, path: Path) -> Layout:
         if given is None:
             raise SkeltextError(f"{path} does not say its layout: name it, or save a text `layout` in the file")
         return given
-    if given is None:
-        return layout_named(str(name)[:40])
-    require(str(name) == given.name, f"{path} is in layout {str(name)[:40]}, not {given.name}; leave the layout away")
-    return given
+    known = LAYOUTS.get(str(name)) if given is None else given
+    if known is None:
+        raise SkeltextError(
+            f"{path} is in layout {str(name)[:40]!r}, which is not known; known are {', '.join(LAYOUTS)}"
+        )
+    require(str(name) == known.name, f"{path} is in layout {str(name)[:40]}, not {known.name}; leave the layout away")
+    return known
 
 
 def read_npz(path: Path, *, layout: Layout | None = None) -> Clip:

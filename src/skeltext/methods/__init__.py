@@ -1,0 +1,1 @@
+"""Methods: one file each, all under the contract of skeltext.methods.method."""

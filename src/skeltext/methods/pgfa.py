@@ -72,7 +72,8 @@ class PGFA(Method):
         super().__init__()
         if target not in ("softmax", "rows") or temperature not in ("fixed", "learnable"):
             raise ValueError(
-                f"target {target!r} and temperature {temperature!r}, expected 'softmax' or 'rows' and 'fixed' or 'learnable'"
+                f"target {target!r} and temperature {temperature!r}, expected 'softmax' or 'rows' and 'fixed' or"
+                " 'learnable'"
             )
         self.encoder = encoder
         self.target: Target = target

@@ -1,0 +1,1 @@
+"""The recognizer: a trained checkpoint and what people do with it."""

@@ -60,13 +60,20 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise SkeltextError(f"{path} is no readable weights file ({error}); train again or copy the folder again") from error
+        raise SkeltextError(
+            f"{path} is no readable weights file ({error}); train again or copy the folder again"
+        ) from error
 
 
 def save_card(folder: Path, card: Card) -> None:
     """Write everything but the weights."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"model": asdict(card.model), "text_encoder": card.text_encoder, "texts": card.texts, "dataset": card.dataset}
+    config = {
+        "model": asdict(card.model),
+        "text_encoder": card.text_encoder,
+        "texts": card.texts,
+        "dataset": card.dataset,
+    }
     write_text(folder / CONFIG, json.dumps(config, indent=1))
     write_text(folder / PREPROCESS, card.preprocessing.to_json())
     write_text(folder / LABELS, json.dumps(dict(card.labels), indent=1, ensure_ascii=False))
@@ -86,7 +93,7 @@ def load_card(folder: Path) -> Card:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SkeltextError(
-            f"{folder} is no checkpoint of skeltext ({error}); expected {CONFIG}, {PREPROCESS}, {LABELS} and {WEIGHTS} in it"
+            f"{folder} is no checkpoint of skeltext ({error}); expected {CONFIG}, {PREPROCESS}, {LABELS} and {WEIGHTS}"
         ) from error
 
 
@@ -96,5 +103,7 @@ def load_method(card: Card, weights: Path, *, device: str | torch.device = "cpu"
     try:
         method.load_state_dict(read_tensors(weights))
     except RuntimeError as error:
-        raise SkeltextError(f"{weights} holds the weights of another model than {CONFIG} beside it describes") from error
+        raise SkeltextError(
+            f"{weights} holds the weights of another model than {CONFIG} beside it describes"
+        ) from error
     return method.eval().to(device)

@@ -15,4 +15,4 @@ def embed_clips(method: Method, clips: Tensor, *, chunk: int | None = None) -> T
     """(N, C, T, V, M) clips to features (N, D) on the CPU, computed where the method is."""
     device = next(method.parameters()).device
     size = chunk or (CHUNK if device.type == "cpu" else 512)
-    return torch.cat([method.embed(part.to(device)).float().cpu() for part in clips.split(size)])
+    return torch.cat([method.embed(part.to(device)).float().cpu() for part in torch.split(clips, size)])

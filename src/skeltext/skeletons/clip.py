@@ -75,4 +75,4 @@ class Clip:
     @property
     def tracked(self) -> npt.NDArray[np.bool_]:
         """(M, T, V): True where the joint was tracked."""
-        return ~np.isnan(self.positions).any(axis=3)
+        return np.asarray(~np.isnan(self.positions).any(axis=3))

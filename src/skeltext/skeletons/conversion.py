@@ -54,7 +54,7 @@ _TO_Y_UP = {
 def _weights(joint: str, source: Layout, asked: frozenset[str]) -> npt.NDArray[np.float64] | None:
     """(V,) how `joint` is mixed from the joints of `source`, None if it cannot be."""
     if joint in source.joints:
-        return np.eye(source.V)[source.joints.index(joint)]
+        return np.asarray(np.eye(source.V)[source.joints.index(joint)])
     if joint in asked:
         return None
     for group in DERIVED.get(joint, ()):

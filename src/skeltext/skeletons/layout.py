@@ -50,7 +50,7 @@ class Layout:
                 f" and one of {', '.join(UNITS_IN_METRES)}"
             )
         for joint in range(len(joints)):
-            seen = set()
+            seen: set[int] = set()
             while joint >= 0:
                 if joint in seen or joint >= len(joints):
                     raise SkeltextError(f"layout {self.name}: the parents of {joints[min(seen)]!r} lead nowhere")

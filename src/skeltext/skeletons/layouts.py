@@ -21,9 +21,10 @@ NTU25 = _layout(
     right_shoulder<spine_shoulder right_elbow<right_shoulder right_wrist<right_elbow right_hand<right_wrist
     left_hip<pelvis left_knee<left_hip left_ankle<left_knee left_foot<left_ankle
     right_hip<pelvis right_knee<right_hip right_ankle<right_knee right_foot<right_ankle
-    spine_shoulder<spine left_hand_tip<left_thumb left_thumb<left_hand right_hand_tip<right_thumb right_thumb<right_hand""",
+    spine_shoulder<spine left_hand_tip<left_thumb left_thumb<left_hand
+    right_hand_tip<right_thumb right_thumb<right_hand""",
     centre="spine_shoulder",
-    about="Kinect v2, the joint order of NTU RGB+D and PKU-MMD; the hand tip hangs from the thumb as in the published graph",
+    about="Kinect v2, the joint order of NTU RGB+D and PKU-MMD; hand tips hang from thumbs as in the published graph",
 )
 KINECT20 = _layout(
     "kinect20",

@@ -53,7 +53,8 @@ class Step:
 class Preprocessing:
     """Steps that bring any clip to an array (C, T, V, M) in one layout.
 
-    The clip is converted to ``layout`` first; of its bodies the ``bodies`` (M) that move most are kept, missing ones are zero.
+    The clip is converted to ``layout`` first; of its bodies the ``bodies`` (M) that move most are kept, and missing
+    ones are zero.
 
     >>> recipe = preprocessing_named("sound50", layout="kinect20", bodies=1)
     >>> Preprocessing.from_json(recipe.to_json()) == recipe
@@ -104,7 +105,9 @@ class Preprocessing:
                 steps=tuple(Step(entry.pop("step"), entry) for entry in listed),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise SkeltextError(f"this is no preprocessing of skeltext: {error!r}; train or export the model again") from error
+            raise SkeltextError(
+                f"this is no preprocessing of skeltext: {error!r}; train or export the model again"
+            ) from error
 
 
 RECIPES = {
@@ -141,6 +144,7 @@ def preprocessing_named(name: str, *, layout: str, bodies: int, frames: int | No
     if name not in RECIPES:
         raise SkeltextError(f"preprocessing {name!r} is not known; known are {', '.join(RECIPES)}")
     recipe = tuple(
-        replace(step, options={"frames": frames}) if frames and step.name == "resample" else step for step in RECIPES[name]
+        replace(step, options={"frames": frames}) if frames and step.name == "resample" else step
+        for step in RECIPES[name]
     )
     return Preprocessing(name=name, layout=layout_named(layout), bodies=bodies, steps=recipe)

@@ -31,6 +31,11 @@ def most_moving(x: Floats, *, bodies: int) -> Floats:
     return np.asarray(x[np.sort(np.argsort(-energy, kind="stable")[:bodies])])
 
 
+def missing_joints(x: Array) -> npt.NDArray[np.bool_]:
+    """(..., V, C) to (..., V): True where a joint was not tracked."""
+    return np.asarray(np.isnan(x).any(axis=-1), np.bool_)
+
+
 def zero_missing(x: Array, layout: Layout) -> Array:
     """Missing joints become zeros, which is how the published arrays mark them."""
     return np.nan_to_num(x, nan=0.0)
@@ -44,22 +49,22 @@ def keep_counted_frames(x: Array, layout: Layout) -> Array:
     length = int((x[0, :, 0] != 0).any(axis=1).sum())
     if length == 0:
         raise SkeltextError("no frame has its first joint tracked; the published preparation cannot use such a clip")
-    return x[:, :length]
+    return np.asarray(x[:, :length])
 
 
 def centre_each_frame(x: Array, layout: Layout) -> Array:
     """Every body has the centre joint of the layout at the origin in every frame."""
     centre = layout.index(layout.centre)
-    return x - x[:, :, centre : centre + 1]
+    return np.asarray(x - x[:, :, centre : centre + 1])
 
 
 def centre_clip(x: Array, layout: Layout) -> Array:
-    """The centre joint of the first body's first tracked frame is the origin, so that paths in the room stay visible."""
+    """The centre joint in the first body's first tracked frame is the origin, so that paths in the room stay."""
     path = x[0, :, layout.index(layout.centre)]
     tracked = np.flatnonzero(~np.isnan(path).any(axis=1))
     if len(tracked) == 0:
         raise SkeltextError(f"the joint {layout.centre} is never tracked, so the clip has no origin")
-    return x - path[tracked[0]]
+    return np.asarray(x - path[tracked[0]])
 
 
 def resample(x: Array, layout: Layout, *, frames: int) -> Array:
@@ -72,7 +77,7 @@ def resample(x: Array, layout: Layout, *, frames: int) -> Array:
     before = np.floor(at).astype(int)
     after = np.minimum(before + 1, length - 1)
     share = (at - before).astype(x.dtype)[:, None, None]
-    return x[:, before] * (1 - share) + x[:, after] * share
+    return np.asarray(x[:, before] * (1 - share) + x[:, after] * share)
 
 
 def _turn(x: Array, cosine: Array, sine: Array) -> Array:
@@ -123,7 +128,7 @@ def fill_gaps(x: Array, layout: Layout) -> Array:
     A joint that a body never shows takes the place of its parent bone's other end; a body that never appears
     stays NaN. Raises :class:`SkeltextError` if no joint of any body is ever tracked.
     """
-    tracked = ~np.isnan(x).any(axis=3)  # (M, T, V)
+    tracked = ~missing_joints(x)  # (M, T, V)
     anybody = np.flatnonzero(tracked.any(axis=(0, 2)))
     if len(anybody) == 0:
         raise SkeltextError("no joint is tracked in any frame, so there is nothing to recognise")
@@ -143,7 +148,7 @@ def fill_gaps(x: Array, layout: Layout) -> Array:
 
 def _borrow_neighbours(x: Array, layout: Layout) -> None:
     """Give every joint that is missing throughout (T, V, C) the path of the nearest joint along the bones, in place."""
-    shown = ~np.isnan(x).any(axis=(0, 2))
+    shown = np.asarray(~missing_joints(x).any(axis=0))
     while not shown.all():
         for joint, parent in layout.bones:
             if shown[joint] != shown[parent]:
@@ -153,13 +158,13 @@ def _borrow_neighbours(x: Array, layout: Layout) -> None:
 
 
 def scale_by_torso(x: Array, layout: Layout) -> Array:
-    """Divide by the median distance between pelvis and shoulder centre of the first body, so that the torso has length 1."""
+    """Divide by the median distance from the first body's hips to its shoulders, so that the torso has length 1."""
     ends = [_middle(x[0], layout, names) for names in (("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"))]
     lengths = np.linalg.norm(ends[0] - ends[1], axis=-1)
     lengths = lengths[lengths > 0]  # NaN compares false
     if len(lengths) == 0:
         raise SkeltextError("shoulders and hips are never tracked together, so the torso has no length to scale by")
-    return x / np.median(lengths).astype(x.dtype)
+    return np.asarray(x / np.median(lengths).astype(x.dtype))
 
 
 def _middle(x: Array, layout: Layout, names: tuple[str, str]) -> Array:

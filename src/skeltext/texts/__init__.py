@@ -1,0 +1,1 @@
+"""Texts: class descriptions of our own, text encoders and the embedding cache."""

@@ -50,7 +50,9 @@ def description(dataset: str, class_name: str) -> Description:
     for name in _BORROWS.get(dataset, (dataset,)):
         if class_name in _written(name):
             return _written(name)[class_name]
-    raise SkeltextError(f"class {class_name!r} of {dataset} has no description; `skeltext describe {dataset}` lists those there are")
+    raise SkeltextError(
+        f"class {class_name!r} of {dataset} has no description; `skeltext describe {dataset}` lists those there are"
+    )
 
 
 def described_classes(dataset: str) -> list[str]:

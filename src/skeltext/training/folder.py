@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from skeltext.errors import SkeltextError
-from skeltext.recognizer.checkpoint import WEIGHTS, read_tensors, write_text, write_tensors
+from skeltext.recognizer.checkpoint import WEIGHTS, read_tensors, write_tensors, write_text
 
 CONFIG, METRICS, STATE = "config.yaml", "metrics.jsonl", "state.safetensors"
 HELD_OUT = "pseudo-unseen"

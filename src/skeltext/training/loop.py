@@ -42,9 +42,7 @@ def train(
     Every epoch seeds all generators from (seed, epoch), so a resumed run repeats what an uninterrupted one does,
     bit by bit on a CPU, without any state of generators on disk.
     """
-    optimizer = torch.optim.SGD(
-        method.parameters(), lr=0.0, momentum=config.momentum, weight_decay=config.weight_decay
-    )
+    optimizer = torch.optim.SGD(method.parameters(), lr=0.0, momentum=config.momentum, weight_decay=config.weight_decay)
     state = folder.load_state()
     done = 0
     if state:
@@ -99,7 +97,8 @@ def _train_epoch(
             sums[name] += value.item()
         speed = (step + 1) * size / (time.perf_counter() - began)
         report(
-            (epoch * steps + step + 1) * size, {"epoch": epoch, "loss": sums["loss"] / (step + 1), "clips_per_second": speed}
+            (epoch * steps + step + 1) * size,
+            {"epoch": epoch, "loss": sums["loss"] / (step + 1), "clips_per_second": speed},
         )
     means = {name: total / steps for name, total in sums.items()}
     return {"epoch": epoch, **means, "learning_rate": rate, "seconds": round(time.perf_counter() - began, 3)}

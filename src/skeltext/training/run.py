@@ -67,7 +67,9 @@ def open_dataset(config: TrainingConfig) -> tuple[Dataset, ClassSplit, Store, Pr
         raise SkeltextError(f"{folder} does not exist; `skeltext prepare {dataset.name}{raw} --out {folder}` makes it")
     store = open_store(folder)
     if store.name != dataset.name:
-        raise SkeltextError(f"{folder} holds {store.name}, not {dataset.name}; give the store of the data set with --store")
+        raise SkeltextError(
+            f"{folder} holds {store.name}, not {dataset.name}; give the store of the data set with --store"
+        )
     preprocessing = preprocessing_named(config.preprocessing, layout=dataset.layout.name, bodies=dataset.bodies)
     return dataset, split, store.view(split.view), preprocessing
 
@@ -77,9 +79,7 @@ def seen_data(config: TrainingConfig, *, watcher: Watcher) -> tuple[SeenData, Pr
     _, split, store, preprocessing = open_dataset(config)
     indices = split_clips(store, split).train.tolist()
     report = watcher.preparing(len(indices))
-    arrays, kept, refused = preprocessed_clips(
-        store, indices, preprocessing, progress=lambda count: report(count, {})
-    )
+    arrays, kept, refused = preprocessed_clips(store, indices, preprocessing, progress=lambda count: report(count, {}))
     names = [store.classes[store.labels[index]] for index in kept]
     return SeenData(arrays=arrays, class_names=names, refused=refused), preprocessing
 

@@ -10,7 +10,14 @@ Schedule = Literal["step", "cosine"]
 
 
 def learning_rate(
-    epoch: int, *, base: float, warmup: int, schedule: Schedule, milestones: Sequence[int], epochs: int, factor: float = 0.1
+    epoch: int,
+    *,
+    base: float,
+    warmup: int,
+    schedule: Schedule,
+    milestones: Sequence[int],
+    epochs: int,
+    factor: float = 0.1,
 ) -> float:
     """The rate of the 0-based `epoch` as PGFA's released code has it.
 

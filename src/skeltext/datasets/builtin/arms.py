@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from skeltext.datasets.builtin.pose import LEFT, RIGHT, Z, sign
+from skeltext.datasets.builtin.pose import LEFT, RIGHT, Array, Z, sign
 from skeltext.datasets.builtin.stage import Stage, arc, pendulum, pulse, swing
 
 _OVERHEAD = (0.1, 0.95, 0.16)
@@ -15,7 +15,7 @@ _GUARD = (-0.16, -0.12, 0.38)
 _STRETCHED = (-0.12, 0.0, 0.96)
 _MOUTH = (-0.2, 0.12, 0.38)
 _EAR = (0.0, 0.34, 0.16)
-_OUTWARD_ELBOW = (1.0, -0.25, -0.15)
+_THROWING_ELBOW = (0.7, -0.8, 0.5)
 
 
 def raise_hands(stage: Stage, sides: Sequence[int]) -> None:
@@ -126,9 +126,9 @@ def clap(stage: Stage, sides: Sequence[int]) -> None:
     for side in sides:
         stage.hand(side, (0.0, None), (0.2, (0.08, -0.16, 0.6)), (0.82, (0.08, -0.16, 0.6)), (1.0, None))
         inside = pulse(stage.phase, 0.15, 0.2, 0.8, 0.85) * course
-        gap = stage.pose.wrists[:, side, 0] + 0.31  # the palms meet at the midline, a little aside for the hands
+        gap = stage.pose.wrists[:, side, 0] + 0.19  # where the fingers, which point inward, meet at the midline
         stage.pose.wrists[:, side, 0] -= gap * inside
-        stage.elbow(side, (0.9, -0.8, -0.1), begin=0.2, end=0.8)
+        stage.elbow(side, (0.6, -0.9, -0.1), begin=0.2, end=0.8)
 
 
 def throw(stage: Stage, sides: Sequence[int]) -> None:
@@ -142,7 +142,7 @@ def throw(stage: Stage, sides: Sequence[int]) -> None:
             (0.72, (-0.42, -0.5, 0.62)),
             (1.0, None),
         )
-        stage.elbow(side, _OUTWARD_ELBOW, begin=0.3, end=0.55)
+        stage.elbow(side, _THROWING_ELBOW, begin=0.3, end=0.55)
         stage.hand(1 - side, (0.05, None), (0.38, (0.25, -0.3, 0.7)), (0.44, (0.25, -0.3, 0.7)), (0.75, None))
         course = pulse(stage.phase, 0.1, 0.4, 0.42, 0.56) - pulse(stage.phase, 0.44, 0.66, 0.74, 1.0)
         stage.pose.trunk[:, 2] += sign(side) * 0.45 * course
@@ -170,7 +170,7 @@ def answer_phone(stage: Stage, sides: Sequence[int]) -> None:
         stage.pose.head[:, 2] -= sign(side) * 0.15 * held
 
 
-def sway(stage: Stage, *, beat: np.ndarray[tuple[int], np.dtype[np.float64]], size: float, bent: bool) -> None:
+def sway(stage: Stage, *, beat: Array, size: float, bent: bool) -> None:
     """Arms that swing against the legs: the left arm forward while `beat` (T,) is positive."""
     weight = pulse(stage.phase, 0.0, 0.15, 0.85, 1.0)[:, None]
     for side in (LEFT, RIGHT):

@@ -11,7 +11,7 @@ from skeltext.datasets.builtin.stage import Stage, arc, pulse, swing
 
 
 def bow(stage: Stage, sides: Sequence[int]) -> None:
-    """The trunk slowly forward to about a right angle's two thirds, held, and upright again; arms at the sides."""
+    """The trunk slowly forward by some 55 degrees, held, and upright again; arms at the sides."""
     down = pulse(stage.phase, 0.0, 0.4, 0.6, 1.0) * stage.manner.amplitude
     stage.pose.trunk[:, 0] += 0.95 * down
     stage.pose.head[:, 0] += 0.2 * down
