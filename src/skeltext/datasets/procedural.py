@@ -13,7 +13,7 @@ from skeltext.skeletons.layouts import NTU25
 _VIEW = str(len(BUILTIN_CLASSES))
 
 
-def _samples(originals: Originals, *, subjects: int = 12, repetitions: int = 4) -> Iterator[Sample]:
+def _samples(originals: Originals, *, subjects: int = 12, repetitions: int = 2) -> Iterator[Sample]:
     """Every action by every subject, `repetitions` times; there are no originals to look for."""
     for label, action in enumerate(BUILTIN_CLASSES):
         for subject in range(subjects):
