@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -260,7 +261,7 @@ def describe(
         return
     console = Console()
     for name, text in found.items():
-        console.print(f"[bold]{name}[/bold]", highlight=False)
+        console.print(name, style="bold", highlight=False, markup=False)
         for label, words in {"text": text}.items() if isinstance(text, str) else text.items():
             shown = (
                 words if isinstance(words, str) else "; ".join(f"{part}: {clause}" for part, clause in words.items())
@@ -278,7 +279,7 @@ def _show_evaluation(evaluation: Any, report: Path, *, as_json: bool, seconds: f
     from skeltext.benchmark.tables import evaluation_table
 
     console = Console()
-    console.print(evaluation.protocol, style="dim", highlight=False)
+    console.print(evaluation.protocol, style="dim", highlight=False, markup=False)
     console.print(evaluation_table(evaluation))
     console.print(f"Report: {report.resolve().as_uri()}", highlight=False, soft_wrap=True)
 
@@ -300,13 +301,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: a mistake of the user is one sentence on the error stream and exit code 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     errors = Console(stderr=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file name may hold bytes that are no text
     try:
         app.config = tuple(_preset_as_defaults(given))
-        app(given, exit_on_error=False, error_console=errors)
-    except SkeltextError as error:
-        errors.print(f"skeltext: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(2)
-    except CycloptsError:
+        app(given, exit_on_error=False, print_error=False)
+    except (SkeltextError, CycloptsError) as error:
+        sentence = " ".join(str(error).split())
+        errors.print(f"skeltext: {sentence}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)

@@ -21,7 +21,7 @@ class ProgressBars:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[note]}"),
@@ -39,6 +39,9 @@ class ProgressBars:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for task in self._progress.tasks:
+            if kind is not None and not task.completed:  # what went wrong before it began has no progress to show
+                self._progress.remove_task(task.id)
         self._progress.stop()
 
     def stage(self, title: str, total: int) -> Report:

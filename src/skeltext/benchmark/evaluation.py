@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from skeltext.benchmark.report.report import write_report
 from skeltext.datasets.registry import dataset_named
 from skeltext.evaluation.results import Evaluation
@@ -22,9 +20,8 @@ def evaluate_paths(
 ) -> Evaluation:
     """Evaluate every run at or below `paths` and write the page `report`."""
     runs = [run for path in paths for run in find_runs(path)]
-    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     results = [
-        evaluate_run(run, alpha=alpha, device=chosen, progress=bars.counter(f"evaluating {run.path.name}"))
+        evaluate_run(run, alpha=alpha, device=device, progress=bars.counter(f"evaluating {run.path.name}"))
         for run in runs
     ]
     command = (

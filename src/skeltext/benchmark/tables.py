@@ -57,7 +57,7 @@ def _cells(summary: Summary, kind: str, runs: int) -> list[str]:
 
 def manifest_table(manifest: Manifest) -> RenderableType:
     """What was prepared: the totals, and every recording that could not be used."""
-    table = Table(title=f"{manifest.dataset} is prepared in {manifest.folder}", title_justify="left", show_header=False)
+    table = _facts(f"{manifest.dataset} is prepared in {manifest.folder}")
     table.add_row("clips", f"{manifest.clips:,}")
     table.add_row("frames", f"{manifest.frames:,}")
     table.add_row("classes", str(len(manifest.classes)))
@@ -77,12 +77,17 @@ def check_table(found: Check) -> RenderableType:
     """What a file or folder was understood to be, then its problems, or that there are none."""
     facts = asdict(found)
     problems = facts.pop("problems")
-    table = Table(title=f"{facts.pop('path')}: {facts.pop('kind')}", title_justify="left", show_header=False)
+    table = _facts(f"{facts.pop('path')}: {facts.pop('kind')}")
     for name, value in facts.items():
         if value not in (None, "", [], {}):
-            table.add_row(name.replace("_", " "), _fact(value))
+            table.add_row(name.replace("_", " "), Text(_fact(value)))
     lines = [Text(problem, style="yellow") for problem in problems] or [Text("nothing is wrong with it", style="green")]
     return Group(table, *lines)
+
+
+def _facts(title: str) -> Table:
+    """An empty table of facts; a path in its title may hold what rich takes for markup."""
+    return Table(title=Text(title, style="table.title"), title_justify="left", show_header=False)
 
 
 def _fact(value: Any) -> str:

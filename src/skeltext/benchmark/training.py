@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from skeltext.benchmark.presets import load_preset
+from skeltext.datasets.registry import dataset_named
 from skeltext.progress import ProgressBars
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import RunFolder
@@ -22,6 +23,9 @@ def train_all(
     """One finished run in `out` for every split and seed; runs that are complete are left as they are."""
     from skeltext.training.run import train_run
 
+    dataset = dataset_named(config.dataset)
+    for split in splits:
+        dataset.split(split)  # an unknown one is told before the others are trained
     runs = []
     for split in splits:
         for seed in seeds:
@@ -67,7 +71,8 @@ def train(
             bars=bars,
         )
     if not as_json:
-        Console().print(f"{len(runs)} runs are complete; `skeltext evaluate {folder}` tells how well they recognise")
+        text = f"{len(runs)} runs are complete; `skeltext evaluate {folder}` tells how well they recognise"
+        Console().print(text, markup=False, highlight=False, soft_wrap=True)
         return
     done = []
     for run in runs:

@@ -95,9 +95,8 @@ def find_samples(dataset: Dataset, originals: Originals) -> list[Sample]:
 def _scratch_beside(folder: Path) -> tempfile.TemporaryDirectory[str]:
     """A folder for what has to be unpacked: on the disk of the store, where large data sets have room."""
     try:
-        parent = folder.resolve().parent
-        parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(dir=parent, prefix=".unpacked-")
+        there = next(parent for parent in folder.resolve().parents if parent.is_dir())
+        return tempfile.TemporaryDirectory(dir=there, prefix=".unpacked-")
     except OSError as error:
         raise SkeltextError(
             f"{folder} cannot be written: {error.strerror or error}; choose another place to write to"

@@ -100,6 +100,8 @@ class STGCN(nn.Module):
 
     def __init__(self, *, layout: Layout, hidden: int = 16, features: int = 256, dropout: float = 0.5) -> None:
         super().__init__()
+        if min(hidden, features) < 1:
+            raise ValueError(f"hidden {hidden} and features {features}, expected positive widths")
         self.features = features
         adjacency = torch.tensor(spatial_partition(layout), dtype=torch.float32)
         self.register_buffer("adjacency", adjacency)

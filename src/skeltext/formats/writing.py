@@ -11,6 +11,17 @@ from pathlib import Path
 from skeltext.errors import SkeltextError
 
 
+def made_folder(folder: Path) -> Path:
+    """`folder`, which is made with its parents if it is not there; :class:`SkeltextError` if that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SkeltextError(
+            f"{folder} cannot be made: {error.strerror or error}; choose another folder or make room"
+        ) from error
+    return folder
+
+
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """A name beside `path` to write to; it becomes `path` when the block ends well and vanishes when it does not."""

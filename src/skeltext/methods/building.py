@@ -54,5 +54,7 @@ def _construct(table: Mapping[str, type[M]], name: str, role: str, options: Mapp
         raise SkeltextError(f"{role} {name} has no option {unknown[0]!r}; it has {', '.join(allowed) or 'none'}")
     try:
         return table[name](**given, **options)
-    except (TypeError, ValueError) as error:
-        raise SkeltextError(f"{role} {name}: {error}") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        chosen = ", ".join(f"{option}={value!r}" for option, value in options.items())
+        reason = str(error).partition("\n")[0]
+        raise SkeltextError(f"{role} {name} cannot be built with {chosen or 'its defaults'}: {reason}") from error

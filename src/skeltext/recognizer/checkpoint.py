@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from skeltext.errors import SkeltextError
-from skeltext.formats.writing import written_aside
+from skeltext.formats.writing import made_folder, written_aside
 from skeltext.methods.building import ModelConfig, build_method
 from skeltext.methods.method import Method
+from skeltext.recognizer.device import device_named
 from skeltext.skeletons.preprocessing import Preprocessing
 
 WEIGHTS, CONFIG, PREPROCESS, LABELS = "weights.safetensors", "config.json", "preprocess.json", "labels.json"
@@ -67,7 +67,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 def save_card(folder: Path, card: Card) -> None:
     """Write everything but the weights."""
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     config = {
         "model": asdict(card.model),
         "text_encoder": card.text_encoder,
@@ -97,13 +97,20 @@ def load_card(folder: Path) -> Card:
         ) from error
 
 
-def load_method(card: Card, weights: Path, *, device: str | torch.device = "cpu") -> Method:
-    """The model of a card with the weights of a file, ready to predict."""
-    method = build_method(card.model)
+def load_weights(method: Method, tensors: Mapping[str, Tensor], *, origin: Path) -> None:
+    """Put the tensors of the file `origin` into a method; :class:`SkeltextError` if they are those of another model."""
     try:
-        method.load_state_dict(read_tensors(weights))
+        method.load_state_dict(tensors)
     except RuntimeError as error:
         raise SkeltextError(
-            f"{weights} holds the weights of another model than {CONFIG} beside it describes"
+            f"{origin} holds the weights of another model than the settings beside it describe; give the folder that"
+            " they were trained in"
         ) from error
-    return method.eval().to(device)
+
+
+def load_method(card: Card, weights: Path, *, device: str = "cpu") -> Method:
+    """The model of a card with the weights of a file, ready to predict on a device."""
+    place = device_named(device)
+    method = build_method(card.model)
+    load_weights(method, read_tensors(weights), origin=weights)
+    return method.eval().to(place)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from skeltext.recognizer.recognizer import Guess
 
@@ -15,7 +16,7 @@ def guess_table(guesses: Sequence[Guess]) -> Table:
     table = Table("label", "probability", "", "score", title_justify="left")
     for rank, guess in enumerate(guesses):
         table.add_row(
-            guess.label,
+            Text(guess.label),
             f"{100 * guess.probability:.1f} %",
             ProgressBar(total=1.0, completed=guess.probability, width=30),
             f"{guess.score:+.3f}",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from skeltext.formats.writing import written_aside
+from skeltext.errors import SkeltextError
+from skeltext.formats.arrays import read_array
+from skeltext.formats.format import read_bytes
+from skeltext.formats.writing import made_folder, written_aside
 
 
 class EmbeddingCache:
@@ -37,15 +41,17 @@ class EmbeddingCache:
 
     def get(self, key: str) -> npt.NDArray[np.float32] | None:
         """The (D,) row of a key, None if it is not there."""
+        path = self._path(key)
         try:
-            row = np.load(self._path(key), allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            content = read_bytes(path)
+            row = read_array(BytesIO(content), size=len(content), name=str(path))
+        except SkeltextError:
             return None
-        return row if row.ndim == 1 and row.dtype == np.float32 else None
+        return row if row.ndim == 1 and row.dtype == np.float32 and np.isfinite(row).all() else None
 
     def put(self, key: str, row: npt.NDArray[np.float32]) -> None:
         """Keep a row; written aside and renamed, so that it is whole or absent."""
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        made_folder(path.parent)
         with written_aside(path) as aside, aside.open("wb") as file:
             np.save(file, row)

@@ -10,6 +10,7 @@ import importlib.util
 import os
 from collections.abc import Sequence
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skeltext.errors import SkeltextError
+from skeltext.formats.arrays import read_array
+from skeltext.formats.format import read_bytes
 from skeltext.texts.cache import EmbeddingCache
 
 Embeddings = npt.NDArray[np.float32]
@@ -88,10 +91,8 @@ class TextTable:
     """Precomputed embeddings: a ``.npy`` array (K, D) whose row i belongs to class i of the data set."""
 
     def __init__(self, path: Path, *, classes: Sequence[str]) -> None:
-        try:
-            table = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise SkeltextError(f"{path} is no readable .npy table of text embeddings: {error}") from error
+        content = read_bytes(path)
+        table = read_array(BytesIO(content), size=len(content), name=str(path))
         if table.ndim != 2 or len(table) != len(classes) or table.dtype.kind != "f" or not np.isfinite(table).all():
             raise SkeltextError(
                 f"{path} holds {table.dtype} of shape {table.shape}, expected finite floats ({len(classes)}, D):"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 from skeltext.errors import SkeltextError
 from skeltext.formats.writing import written_aside
@@ -16,6 +16,17 @@ from skeltext.training.schedule import Schedule
 _DATA, _MODEL, _OPTIMISER, _MACHINE = (
     Group(name, sort_key=number) for number, name in enumerate(("Data", "Model", "Optimiser", "Machine"), start=1)
 )
+SEEDS = 2**32  # how many seeds the generators tell apart
+
+
+def _options(_: type, tokens: dict[str, list[Token]] | tuple[Token, ...]) -> dict[str, Any]:
+    """What is typed after `--encoder-options.hidden` and the like, read as YAML so that 32 is a number."""
+    if not isinstance(tokens, dict):
+        raise ValueError(f"{tokens[0].keyword} needs a dot and the name of an option, as in --encoder-options.hidden")
+    try:
+        return {name: yaml.safe_load(values[-1].value) for name, values in tokens.items()}
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +50,13 @@ class TrainingConfig:
 
     method: Annotated[str, Parameter(group=_MODEL)] = "pgfa"
     """How the model learns and scores."""
-    method_options: Annotated[dict[str, Any], Parameter(group=_MODEL)] = field(default_factory=dict)
+    method_options: Annotated[dict[str, Any], Parameter(group=_MODEL, converter=_options)] = field(default_factory=dict)
     """Options of the method, for instance `--method-options.target rows`."""
     encoder: Annotated[str, Parameter(group=_MODEL)] = "st_gcn"
     """Skeleton encoder."""
-    encoder_options: Annotated[dict[str, Any], Parameter(group=_MODEL)] = field(default_factory=dict)
+    encoder_options: Annotated[dict[str, Any], Parameter(group=_MODEL, converter=_options)] = field(
+        default_factory=dict
+    )
     """Options of the encoder, for instance `--encoder-options.hidden 32`."""
     alpha: Annotated[float, Parameter(group=_MODEL)] = 0.9
     """Tolerance margin of prototype alignment at the test: the share of each class's clips that is trusted."""
@@ -62,7 +75,7 @@ class TrainingConfig:
     """Epochs in which the rate rises linearly; the first one trains at rate zero, as published."""
     schedule: Annotated[Schedule, Parameter(group=_OPTIMISER)] = "step"
     """What the rate does after the warm-up."""
-    milestones: Annotated[tuple[int, ...], Parameter(group=_OPTIMISER)] = (50, 80)
+    milestones: Annotated[tuple[int, ...], Parameter(group=_OPTIMISER, consume_multiple=True, negative="")] = (50, 80)
     """Epochs from which the step schedule divides the rate by ten."""
     seed: Annotated[int, Parameter(group=_OPTIMISER)] = 0
     """Decides weights, order of clips and dropout."""
@@ -83,6 +96,16 @@ class TrainingConfig:
             raise SkeltextError(f"pseudo_unseen is {self.pseudo_unseen}, expected a share from 0 up to 1")
         if not 0 <= self.alpha <= 1:
             raise SkeltextError(f"alpha is {self.alpha}, expected a share between 0 and 1")
+        if not 0 <= self.momentum < 1:
+            raise SkeltextError(f"momentum is {self.momentum}, expected a number from 0 up to 1")
+        if not min(self.weight_decay, self.warmup) >= 0:
+            raise SkeltextError(
+                f"weight_decay is {self.weight_decay} and warmup {self.warmup}, expected numbers that are not negative"
+            )
+        if not 0 <= self.seed < SEEDS:
+            raise SkeltextError(f"seed is {self.seed}, expected a whole number from 0 to {SEEDS - 1}")
+        if self.threads is not None and self.threads < 1:
+            raise SkeltextError(f"threads is {self.threads}, expected at least one, or none for all cores")
 
     def to_yaml(self, path: Path) -> None:
         """Write all fields, defaults included."""
@@ -102,6 +125,9 @@ class TrainingConfig:
             raise SkeltextError(
                 f"{path} is no configuration of a run; its keys must be among {', '.join(sorted(known))}"
             )
-        if plain.get("store"):
-            plain["store"] = Path(plain["store"])
-        return cls(**plain | {"milestones": tuple(plain.get("milestones", cls.milestones))})
+        try:
+            if plain.get("store"):
+                plain["store"] = Path(plain["store"])
+            return cls(**plain | {"milestones": tuple(plain.get("milestones", cls.milestones))})
+        except TypeError as error:
+            raise SkeltextError(f"{path} has a value of the wrong kind ({error}); give the folder of a run") from error

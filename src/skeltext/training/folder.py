@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from skeltext.errors import SkeltextError
+from skeltext.formats.writing import made_folder
 from skeltext.recognizer.checkpoint import WEIGHTS, read_tensors, write_tensors, write_text
 
 CONFIG, METRICS, STATE = "config.yaml", "metrics.jsonl", "state.safetensors"
@@ -47,7 +48,8 @@ class RunFolder:
         """The lines of ``metrics.jsonl``; a last line that a crash cut short does not count."""
         lines = []
         path = self.path / METRICS
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        for line in text.splitlines():
             try:
                 lines.append(json.loads(line))
             except ValueError:
@@ -58,7 +60,7 @@ class RunFolder:
         self, epoch: int, *, weights: dict[str, Tensor], buffers: dict[str, Tensor], metrics: list[Metrics]
     ) -> None:
         """Put an epoch on disk; ``state.safetensors`` comes last and alone decides where a resumed run goes on."""
-        self.epoch_weights(epoch).parent.mkdir(parents=True, exist_ok=True)
+        made_folder(self.epoch_weights(epoch).parent)
         write_tensors(self.epoch_weights(epoch), weights)
         write_tensors(self.checkpoint / WEIGHTS, weights)
         write_text(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in metrics))
@@ -76,9 +78,17 @@ class RunFolder:
             part: {name.removeprefix(f"{part}/"): t for name, t in tensors.items() if name.startswith(f"{part}/")}
             for part in ("weights", "buffers")
         }
-        if "epochs" not in tensors:
-            raise SkeltextError(f"{self.path / STATE} is no state to resume from; remove the folder and train again")
-        return int(tensors["epochs"]), parts["weights"], parts["buffers"]
+        done = int(tensors["epochs"]) if "epochs" in tensors else 0
+        if not 0 < done <= len(self.metrics()):
+            raise SkeltextError(
+                f"{self.path / STATE} is no state that {METRICS} beside it fits; remove the folder and train again"
+            )
+        return done, parts["weights"], parts["buffers"]
+
+    def epochs_done(self) -> int:
+        """How many epochs a resumed run would find done."""
+        state = self.load_state()
+        return state[0] if state else 0
 
 
 def find_runs(path: Path) -> list[RunFolder]:
@@ -86,7 +96,7 @@ def find_runs(path: Path) -> list[RunFolder]:
     if (path / CONFIG).is_file():
         return [RunFolder(path)]
     if not path.is_dir():
-        raise SkeltextError(f"{path} does not exist; give the folder of a run or of several runs")
+        raise SkeltextError(f"{path} is no folder; give the folder of a run or of several runs")
     found = sorted(config.parent for config in path.rglob(CONFIG) if config.parent.name != HELD_OUT)
     if not found:
         raise SkeltextError(f"{path} holds no run ({CONFIG} is missing); `skeltext train` makes one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from skeltext.errors import SkeltextError
 from skeltext.methods.method import Batch, Method
 from skeltext.progress import Report
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import Metrics, RunFolder
+from skeltext.recognizer.checkpoint import load_weights
+from skeltext.training.config import SEEDS, TrainingConfig
+from skeltext.training.folder import STATE, Metrics, RunFolder
 from skeltext.training.schedule import learning_rate
 
 
@@ -47,7 +50,7 @@ def train(
     done = 0
     if state:
         done, weights, buffers = state
-        method.load_state_dict(weights)
+        load_weights(method, weights, origin=folder.path / STATE)
     model, running = fabric.setup(method, optimizer)  # wrappers: the parameters stay those of `method`
     model.mark_forward_method("training_loss")
     if state:
@@ -55,7 +58,7 @@ def train(
     data = data.to(fabric.device)
     metrics = folder.metrics()[:done]
     for epoch in range(done, config.epochs):
-        fabric.seed_everything(config.seed * 1_000_003 + epoch + 1, verbose=False)
+        fabric.seed_everything((config.seed * 1_000_003 + epoch + 1) % SEEDS, verbose=False)
         line = _train_epoch(model, running, data, config, epoch, fabric=fabric, report=report)
         metrics.append(line)
         folder.save_epoch(epoch, weights=method.state_dict(), buffers=_momentum(method, optimizer), metrics=metrics)
@@ -95,6 +98,11 @@ def _train_epoch(
         optimizer.step()
         for name, value in losses.items():
             sums[name] += value.item()
+        if not math.isfinite(sums["loss"]):
+            raise SkeltextError(
+                f"the loss is {sums['loss']} in epoch {epoch}, so nothing can be learnt any more; choose a lower"
+                f" --learning-rate than {config.learning_rate} for a new run"
+            )
         speed = (step + 1) * size / (time.perf_counter() - began)
         report(
             (epoch * steps + step + 1) * size,

@@ -18,9 +18,11 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.splitting import hold_out, split_clips
 from skeltext.datasets.store import Store, open_store
 from skeltext.errors import SkeltextError
+from skeltext.formats.writing import made_folder
 from skeltext.methods.building import ModelConfig, build_method
 from skeltext.progress import Report
 from skeltext.recognizer.checkpoint import Card, save_card
+from skeltext.recognizer.device import device_named
 from skeltext.skeletons.clip import Floats
 from skeltext.skeletons.preprocessing import Preprocessing, preprocessing_named
 from skeltext.texts.descriptions import class_texts
@@ -88,65 +90,74 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
     """Train the run in `folder` to its end, and beside it the run that holds seen classes out.
 
     Called again with the same settings it goes on where it was interrupted, or returns at once if it is complete;
-    with other settings it raises :class:`SkeltextError`, so that no folder mixes two runs.
+    with other settings it raises :class:`SkeltextError`, so that no folder mixes two runs. Settings that cannot be
+    trained with leave nothing behind.
     """
     keep_freed_memory()
-    _claim(folder, config)
+    claimed = _is_claimed(folder, config)
     split = dataset_named(config.dataset).split(config.split)
+    trainings = {folder: split}
+    if config.pseudo_unseen:
+        trainings[folder.held_out] = hold_out(split, fraction=config.pseudo_unseen)
+    if claimed and all(run.epochs_done() == config.epochs for run in trainings):
+        return
+    fabric = _fabric(config)
     seen, preprocessing = seen_data(config, watcher=watcher)
     with _threads(config.threads):
-        _train_on(split.seen, seen, preprocessing, config, folder, watcher=watcher, title=folder.path.name)
-        if config.pseudo_unseen:
-            held = hold_out(split, fraction=config.pseudo_unseen)
-            title = f"{folder.path.name}, {len(held.unseen)} classes held out"
-            _train_on(held.seen, seen, preprocessing, config, folder.held_out, watcher=watcher, title=title)
+        for run, part in trainings.items():
+            card, data = _card_and_data(part.seen, seen, preprocessing, config)
+            fabric.seed_everything(config.seed, verbose=False)
+            method = build_method(card.model)
+            made_folder(folder.path)
+            config.to_yaml(folder.path / CONFIG)
+            save_card(run.checkpoint, card)
+            title = folder.path.name + (f", {len(part.unseen)} classes held out" if run != folder else "")
+            report = watcher.training(title, config.epochs * _clips_per_epoch(config, len(data.labels)))
+            train(method, data, config, run, fabric=fabric, report=report)
 
 
-def _claim(folder: RunFolder, config: TrainingConfig) -> None:
+def _is_claimed(folder: RunFolder, config: TrainingConfig) -> bool:
+    """Whether the folder holds this run; :class:`SkeltextError` if it holds another."""
     path = folder.path / CONFIG
-    if path.exists():
-        if TrainingConfig.from_yaml(path) != config:
-            raise SkeltextError(f"{folder.path} holds a run with other settings; choose another --out or remove it")
-        return
-    folder.path.mkdir(parents=True, exist_ok=True)
-    config.to_yaml(path)
+    if not path.exists():
+        return False
+    if TrainingConfig.from_yaml(path) != config:
+        raise SkeltextError(f"{folder.path} holds a run with other settings; choose another --out or remove it")
+    return True
 
 
-def _train_on(
-    classes: tuple[str, ...],
-    seen: SeenData,
-    preprocessing: Preprocessing,
-    config: TrainingConfig,
-    folder: RunFolder,
-    *,
-    watcher: Watcher,
-    title: str,
-) -> None:
-    """Train on the seen clips of `classes` alone."""
+def _fabric(config: TrainingConfig) -> Fabric:
+    device_named(config.device)
+    try:
+        return Fabric(accelerator=config.device, devices=1, precision=config.precision)
+    except (ValueError, RuntimeError) as error:
+        raise SkeltextError(
+            f"device {config.device} with precision {config.precision} cannot train here ({error}); use --device auto"
+        ) from error
+
+
+def _card_and_data(
+    classes: tuple[str, ...], seen: SeenData, preprocessing: Preprocessing, config: TrainingConfig
+) -> tuple[Card, TrainingData]:
+    """The seen clips of `classes` alone with their texts, and what a model that learns from them says about itself."""
     dataset = dataset_named(config.dataset)
     rows = dataset.views[dataset.split(config.split).view].classes
     texts = embed_classes(dataset.name, classes, kind=config.texts, encoder=config.text_encoder, all_classes=rows)
-    model = ModelConfig(
-        method=config.method,
-        encoder=config.encoder,
-        layout=preprocessing.layout.name,
-        text_width=texts.shape[1],
-        method_options=config.method_options,
-        encoder_options=config.encoder_options,
-    )
-    labels = dict(zip(classes, _label_texts(config, classes), strict=True))
     card = Card(
-        model=model,
+        model=ModelConfig(
+            method=config.method,
+            encoder=config.encoder,
+            layout=preprocessing.layout.name,
+            text_width=texts.shape[1],
+            method_options=config.method_options,
+            encoder_options=config.encoder_options,
+        ),
         preprocessing=preprocessing,
         text_encoder=config.text_encoder,
         texts=config.texts,
         dataset=dataset.name,
-        labels=labels,
+        labels=dict(zip(classes, _label_texts(config, classes), strict=True)),
     )
-    save_card(folder.checkpoint, card)
-    fabric = Fabric(accelerator=config.device, devices=1, precision=config.precision)
-    fabric.seed_everything(config.seed, verbose=False)
-    method = build_method(model)
     member = np.isin(seen.class_names, classes)
     numbers = [classes.index(name) for name in np.asarray(seen.class_names)[member]]
     data = TrainingData(
@@ -154,8 +165,13 @@ def _train_on(
         labels=torch.tensor(numbers),
         texts=torch.from_numpy(texts),
     )
-    per_epoch = len(numbers) // min(config.batch_size, len(numbers)) * min(config.batch_size, len(numbers))
-    train(method, data, config, folder, fabric=fabric, report=watcher.training(title, config.epochs * per_epoch))
+    return card, data
+
+
+def _clips_per_epoch(config: TrainingConfig, clips: int) -> int:
+    """How many of the clips fill whole batches."""
+    size = min(config.batch_size, clips)
+    return clips // size * size
 
 
 def _label_texts(config: TrainingConfig, classes: tuple[str, ...]) -> list[str]:
