@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+
+from skeltext.datasets.dataset import Dataset, Sample
+from skeltext.datasets.originals import Originals
+from skeltext.datasets.registry import dataset_named
+from skeltext.datasets.store_writing import write_store
+from skeltext.progress import ProgressBars
+from skeltext.texts.cache import EmbeddingCache
+from skeltext.texts.descriptions import class_texts
+from skeltext.texts.encoder import SentenceTransformer
+from skeltext.training.config import TrainingConfig
+from skeltext.training.folder import RunFolder
+from skeltext.training.run import train_run
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,3 +70,100 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+TEXT_WIDTH = 16  # of the made-up text embeddings
+BUILTIN = dataset_named("builtin")
+
+
+def _tiny_samples(originals: Originals) -> Iterator[Sample]:
+    """The first clip of every built-in action by the first two subjects."""
+    assert BUILTIN.samples is not None
+    first = {(sample.label, sample.subject): sample for sample in reversed(list(BUILTIN.samples(originals)))}
+    subjects = sorted({subject for _, subject in first})[:2]
+    return (first[key] for key in sorted(first) if key[1] in subjects)
+
+
+@pytest.fixture(scope="session")
+def tiny_builtin() -> Dataset:
+    """The built-in data set with two clips of every class."""
+    return replace(BUILTIN, samples=_tiny_samples)
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared store of the built-in set with two clips of every class."""
+    folder = tmp_path_factory.mktemp("tiny") / "store"
+    samples = _tiny_samples(Originals(folder, folder))
+    write_store(folder, BUILTIN, ((sample, sample.read()) for sample in samples))
+    return folder
+
+
+def unit_rows(count: int, *, seed: int = 0) -> np.ndarray:
+    """(count, TEXT_WIDTH) float32 directions at random."""
+    rows = np.random.default_rng(seed).normal(size=(count, TEXT_WIDTH))
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+@pytest.fixture(scope="session")
+def text_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of text embeddings for the classes of the built-in set, made up so that no sentence is read."""
+    path = tmp_path_factory.mktemp("texts") / "table.npy"
+    np.save(path, unit_rows(len(BUILTIN.classes)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tiny_store: Path, text_table: Path) -> Callable[..., TrainingConfig]:
+    """Settings of a training that takes a second; keyword arguments replace some of them."""
+
+    def make(**changes: object) -> TrainingConfig:
+        plain = TrainingConfig(
+            store=tiny_store,
+            text_encoder=str(text_table),
+            encoder_options={"hidden": 4, "features": 16},
+            epochs=3,
+            batch_size=16,
+            warmup=1,
+            device="cpu",
+            threads=1,
+        )
+        return replace(plain, **changes)  # type: ignore[arg-type]
+
+    return make
+
+
+def put_made_up_rows(folder: Path, texts: Sequence[str]) -> None:
+    """Put made-up embeddings of the default text encoder into the cache at `folder`."""
+    cache, encoder = EmbeddingCache(folder / "embeddings"), SentenceTransformer()
+    for text in texts:
+        key = cache.key(encoder.name, encoder.revision, text)
+        cache.put(key, unit_rows(1, seed=int(key[:8], 16))[0])
+
+
+@pytest.fixture(scope="session")
+def made_up_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An embedding cache in which every class of the built-in set has a made-up row."""
+    folder = tmp_path_factory.mktemp("cache")
+    put_made_up_rows(folder, class_texts("builtin", BUILTIN.classes, kind="complete"))
+    return folder
+
+
+@pytest.fixture
+def embed_offline(made_up_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[str]], None]:
+    """Let the made-up cache be the one that is used; the function that is returned puts more sentences into it."""
+    monkeypatch.setenv("SKELTEXT_CACHE", str(made_up_cache))
+    return partial(put_made_up_rows, made_up_cache)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(
+    tiny_config: Callable[..., TrainingConfig], made_up_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a finished run whose text encoder reads sentences, by the made-up cache."""
+    folder = tmp_path_factory.mktemp("runs") / "split-0_seed-0"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKELTEXT_CACHE", str(made_up_cache))
+        config = tiny_config(text_encoder="minilm", epochs=2)
+        train_run(config, RunFolder(folder), watcher=ProgressBars(quiet=True))
+    return folder

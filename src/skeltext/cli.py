@@ -28,6 +28,7 @@ app = App(
     "\n\nStart with `skeltext demo`. With your own files: `check` them, `prepare` a data set, `train`, `evaluate`,"
     " and `predict` among labels that you type.",
     help_format="markdown",
+    suppress_keyboard_interrupt=False,
 )
 Json = Annotated[bool, Parameter(negative="", help="Print one JSON object on stdout and nothing else there.")]
 Device = Annotated[str, Parameter(help="cpu, cuda, mps or auto.")]

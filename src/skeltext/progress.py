@@ -16,7 +16,7 @@ Report = Callable[[int, dict[str, Any]], None]
 class ProgressBars:
     """A context that draws a bar for every stage of a run: loss, clips per second, time left.
 
-    With ``quiet=True`` nothing is drawn.
+    With ``quiet=True`` nothing is drawn, and where the error stream is no terminal nothing before the first report.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -33,22 +33,22 @@ class ProgressBars:
         )
 
     def __enter__(self) -> ProgressBars:
-        self._progress.start()
+        if self._progress.console.is_terminal:
+            self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._progress.tasks:
-            if kind is not None and not task.completed:  # what went wrong before it began has no progress to show
-                self._progress.remove_task(task.id)
-        self._progress.stop()
+        if self._progress.live.is_started:
+            self._progress.stop()
 
     def stage(self, title: str, total: int) -> Report:
         """A new bar; call what it returns with the number done and what to show beside it."""
         task = self._progress.add_task(title, total=total, note="")
 
         def report(done: int, figures: dict[str, Any]) -> None:
+            self._progress.start()
             self._progress.update(task, completed=done, note=_note(figures))
 
         return report
@@ -58,6 +58,7 @@ class ProgressBars:
         task = self._progress.add_task(title, total=None, note="")
 
         def report(done: int, total: int) -> None:
+            self._progress.start()
             self._progress.update(task, completed=done, total=total)
 
         return report

@@ -95,7 +95,7 @@ def find_samples(dataset: Dataset, originals: Originals) -> list[Sample]:
 def _scratch_beside(folder: Path) -> tempfile.TemporaryDirectory[str]:
     """A folder for what has to be unpacked: on the disk of the store, where large data sets have room."""
     try:
-        there = next(parent for parent in folder.resolve().parents if parent.is_dir())
+        there = next(parent for parent in folder.resolve().parents if parent.exists())
         return tempfile.TemporaryDirectory(dir=there, prefix=".unpacked-")
     except OSError as error:
         raise SkeltextError(

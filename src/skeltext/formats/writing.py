@@ -34,4 +34,5 @@ def written_aside(path: Path) -> Iterator[Path]:
             f"{path} cannot be written: {error.strerror or error}; choose another folder or make room"
         ) from error
     finally:
-        aside.unlink(missing_ok=True)
+        if os.path.lexists(aside):  # never raises, wherever the path leads
+            aside.unlink()

@@ -89,7 +89,7 @@ class PGFA(Method):
     @property
     def score_scale(self) -> float:
         """The inverse temperature it was trained with."""
-        return float(self.log_scale.exp())
+        return float(self.log_scale.detach().exp())
 
     def embed(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to features (N, D) in the space of the texts."""

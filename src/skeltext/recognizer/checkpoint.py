@@ -50,7 +50,10 @@ def write_text(path: Path, text: str) -> None:
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write tensors to a safetensors file aside, make sure they are on disk, then rename it into place."""
     with written_aside(path) as aside:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, aside)
+        try:
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, aside)
+        except SafetensorError as error:  # a full disk, for instance
+            raise OSError(str(error)) from error
         with aside.open("rb") as file:
             os.fsync(file.fileno())
 
@@ -89,9 +92,9 @@ def load_card(folder: Path) -> Card:
             text_encoder=config["text_encoder"],
             texts=config["texts"],
             dataset=config["dataset"],
-            labels=json.loads((folder / LABELS).read_text(encoding="utf-8")),
+            labels=dict(json.loads((folder / LABELS).read_text(encoding="utf-8")).items()),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SkeltextError(
             f"{folder} is no checkpoint of skeltext ({error}); expected {CONFIG}, {PREPROCESS}, {LABELS} and {WEIGHTS}"
         ) from error

@@ -104,7 +104,7 @@ class Preprocessing:
                 bodies=int(data["bodies"]),
                 steps=tuple(Step(entry.pop("step"), entry) for entry in listed),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise SkeltextError(
                 f"this is no preprocessing of skeltext: {error!r}; train or export the model again"
             ) from error

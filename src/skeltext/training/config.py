@@ -111,7 +111,7 @@ class TrainingConfig:
         """Write all fields, defaults included."""
         plain = asdict(self) | {"store": str(self.store) if self.store else None, "milestones": list(self.milestones)}
         with written_aside(path) as aside:
-            aside.write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), encoding="utf-8")
+            aside.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
 
     @classmethod
     def from_yaml(cls, path: Path) -> TrainingConfig:
