@@ -12,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from skeltext.benchmark.presets import load_preset
 from skeltext.cli import main
 from skeltext.datasets import registry
 from skeltext.datasets.dataset import Dataset
+from skeltext.datasets.prepare import prepare
 from skeltext.datasets.store import open_store
 from skeltext.formats.npz import write_npz
 from skeltext.formats.table import write_csv
@@ -32,6 +34,7 @@ from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layouts import COCO17, KINECT20
 from skeltext.texts.descriptions import KINDS as TEXT_KINDS
 from skeltext.texts.descriptions import class_text
+from skeltext.training.config import TrainingConfig
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 COMMANDS = {
@@ -319,9 +322,7 @@ def test_demo(call: Call, tmp_path: Path, tiny_builtin: Dataset, monkeypatch: py
     preset = load_preset("demo")
     quick = {"epochs": 2, "batch_size": 16, "encoder_options": {"hidden": 4, "features": 16}, "threads": 1}
     monkeypatch.setattr(demo_module, "load_preset", lambda _: replace(preset, settings=preset.settings | quick))
-    monkeypatch.setattr(demo_module, "prepare", lambda *words, **more: prepare(*words, **more, workers=1))
-    from skeltext.datasets.prepare import prepare
-
+    monkeypatch.setattr(demo_module, "prepare", partial(prepare, workers=1))
     out = tmp_path / "demo"
     found = call("demo", "--out", out, "--device", "cpu", "--json")
     assert found.code == 0
@@ -518,7 +519,7 @@ def test_what_cannot_be_done_is_one_sentence(
     words, part = WRONG[wrong]
     before = listing(tmp_path) | listing(tiny_run)
     filled = [word.format(run=tiny_run, npz=files["npz"], here=tmp_path) for word in words]
-    sentence = call(*filled, *(["--json"] if "--json" not in filled and "--preset" != filled[-1] else [])).sentence
+    sentence = call(*filled, *(["--json"] if "--json" not in filled and filled[-1] != "--preset" else [])).sentence
     assert part in sentence
     assert listing(tmp_path) | listing(tiny_run) == before
 
@@ -572,10 +573,10 @@ def test_a_preset_is_the_default_of_its_options(call: Call, tmp_path: Path, tiny
     words = ["train", "--preset", "demo", "--store", tiny_store, "--text-encoder", text_table, "--out", tmp_path]
     words += ["--encoder-options.hidden", 4, "--encoder-options.features", 16, "--epochs", 1, "--pseudo-unseen", 0]
     run = call(*words, "--device", "cpu", "--threads", 1, "--json").json["runs"][0]
-    text = (Path(run["path"]) / "config.yaml").read_text()
-    assert "batch_size: 64" in text
-    assert "epochs: 1\n" in text
-    assert (run["split"], run["seed"]) == ("0", 0)
+    config, preset = TrainingConfig.from_yaml(Path(run["path"]) / "config.yaml"), load_preset("demo")
+    assert config.epochs == 1 != preset.settings["epochs"]
+    assert config.batch_size == preset.settings["batch_size"] != TrainingConfig().batch_size
+    assert (run["split"], run["seed"]) == (preset.splits[0], preset.seeds[0])
 
 
 def test_names_with_brackets_are_shown_as_they_are(

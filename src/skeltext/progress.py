@@ -7,27 +7,26 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 Report = Callable[[int, dict[str, Any]], None]
 """What a stage calls: how much is done, and figures to show beside the bar."""
 
 
 class ProgressBars:
-    """A context that draws a bar for every stage of a run: loss, clips per second, time left.
+    """A context that draws a bar for every stage of a run: share done, loss, clips per second, time left (then taken).
 
     With ``quiet=True`` nothing is drawn, and where the error stream is no terminal nothing before the first report.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=38)),
+            BarColumn(bar_width=12),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=Console(stderr=True),
             disable=quiet,
         )
@@ -75,4 +74,4 @@ class ProgressBars:
 def _note(figures: dict[str, Any]) -> str:
     if not figures:
         return ""
-    return f"epoch {figures['epoch'] + 1}, loss {figures['loss']:.3f}, {figures['clips_per_second']:.0f} clips/s"
+    return f"epoch {figures['epoch'] + 1} loss {figures['loss']:.3f} {figures['clips_per_second']:.0f} clips/s"

@@ -18,7 +18,7 @@ from skeltext.encoders.temporal_convolution import TemporalConvolution, short_co
 from skeltext.skeletons.layouts import KINECT20, NTU25
 
 sys.path.append(str(Path(__file__).parent))
-from reference_st_gcn import ReferenceSTGCN  # noqa: E402
+from reference_st_gcn import ReferenceSTGCN
 
 
 def pair(*, dtype: torch.dtype) -> tuple[STGCN, ReferenceSTGCN]:

@@ -69,7 +69,11 @@ def test_the_table_is_read_from_the_curves(result: RunResult) -> None:
         test, pseudo = curves[kind]
         assert len(test) == len(pseudo) == 3
         assert tuple(result.table[kind]) == RULES
-        assert result.chosen[kind] == {"last": 2, "pseudo-unseen": int(np.argmax(pseudo)), "oracle": int(np.argmax(test))}
+        assert result.chosen[kind] == {
+            "last": 2,
+            "pseudo-unseen": int(np.argmax(pseudo)),
+            "oracle": int(np.argmax(test)),
+        }
         assert result.table[kind] == {rule: test[epoch] for rule, epoch in result.chosen[kind].items()}
         assert result.table[kind]["oracle"] == max(test)
         assert result.table[kind]["last"] == accuracy(result.labels, getattr(result, kind))
@@ -140,7 +144,7 @@ def test_a_margin_of_nothing_aligns_nothing(runs: Path, result: RunResult) -> No
     assert still.curves.aligned == still.curves.plain
     assert still.table["aligned"] == still.table["plain"]
     np.testing.assert_allclose(still.prototypes, still.texts)
-    with pytest.raises(SkeltextError, match="alpha is 1.5, expected a share between 0 and 1"):
+    with pytest.raises(SkeltextError, match=r"alpha is 1\.5, expected a share between 0 and 1"):
         evaluate_run(RunFolder(runs / "both"), alpha=1.5)
 
 
@@ -179,7 +183,7 @@ def test_runs_are_found_below_a_folder_but_not_their_second_halves(runs: Path) -
     assert [run.path for run in find_runs(runs)] == [runs / "bare", runs / "both"]
     assert find_runs(runs / "both") == [RunFolder(runs / "both")]
     for nothing in (runs / "both" / "epochs", runs / "nowhere", runs / "both" / "config.yaml"):
-        with pytest.raises(SkeltextError, match="holds no run|is no folder"):
+        with pytest.raises(SkeltextError, match=r"holds no run|is no folder"):
             find_runs(nothing)
 
 

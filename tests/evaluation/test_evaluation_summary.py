@@ -24,7 +24,11 @@ SHARES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=1
 def test_each_rule_takes_the_epoch_it_is_named_after(test: list[float], data: st.DataObject) -> None:
     pseudo = data.draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=len(test), max_size=len(test)))
     chosen = choose_epochs(test, pseudo)
-    assert chosen == {"last": len(test) - 1, "pseudo-unseen": pseudo.index(max(pseudo)), "oracle": test.index(max(test))}
+    assert chosen == {
+        "last": len(test) - 1,
+        "pseudo-unseen": pseudo.index(max(pseudo)),
+        "oracle": test.index(max(test)),
+    }
     assert tuple(chosen) == RULES
     if len(test) > 1:
         assert choose_epochs(test, pseudo[:-1])["pseudo-unseen"] is None

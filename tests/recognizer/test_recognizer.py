@@ -149,7 +149,9 @@ def test_the_same_motion_in_another_layout_is_nearly_the_same(
 ) -> None:
     others = [convert(clip, layout) for clip in clips]  # type: ignore[arg-type]
     assert all(clip.positions.shape[2] != 25 for clip in others)
-    arrays = [torch.from_numpy(np.stack([recognizer.card.preprocessing(clip) for clip in all])) for all in (clips, others)]
+    arrays = [
+        torch.from_numpy(np.stack([recognizer.card.preprocessing(clip) for clip in all])) for all in (clips, others)
+    ]
     own, converted = (embed_clips(recognizer.method, batch) for batch in arrays)
     near = torch.nn.functional.cosine_similarity(own, converted).mean()
     far = torch.nn.functional.cosine_similarity(own, converted.roll(1, dims=0)).mean()
@@ -204,7 +206,7 @@ def test_the_folder_of_a_run_is_as_good_as_that_of_its_checkpoint(checkpoint: Pa
 
 @pytest.mark.parametrize("device", ["cuda", "mps", "abacus", "meta", "cpu:x", ""])
 def test_a_device_that_is_not_there_is_one_sentence(checkpoint: Path, device: str) -> None:
-    if device == "cuda" and torch.cuda.is_available() or device == "mps" and torch.backends.mps.is_available():
+    if (device == "cuda" and torch.cuda.is_available()) or (device == "mps" and torch.backends.mps.is_available()):
         pytest.skip("it is there")
     with pytest.raises(SkeltextError, match=f"device '{device}' is not (known|there)"):
         Recognizer.load(checkpoint, device=device)

@@ -28,7 +28,9 @@ def words(dataset: str, name: str) -> dict[str, str]:
     parts = found["parts"]
     assert isinstance(parts, dict)
     assert tuple(parts) == PARTS
-    return {kind: str(found[kind]) for kind in KINDS if kind != "parts"} | {f"part {part}": parts[part] for part in PARTS}
+    return {kind: str(found[kind]) for kind in KINDS if kind != "parts"} | {
+        f"part {part}": parts[part] for part in PARTS
+    }
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

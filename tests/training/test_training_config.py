@@ -87,7 +87,7 @@ def test_a_value_out_of_range_is_named(name: str, value: float) -> None:
 def test_a_file_that_is_no_configuration_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(content)
-    with pytest.raises(SkeltextError, match="config.yaml") as caught:
+    with pytest.raises(SkeltextError, match=r"config\.yaml") as caught:
         TrainingConfig.from_yaml(path)
     assert len(str(caught.value)) < 900
     for other in (tmp_path, tmp_path / "missing"):
@@ -119,7 +119,9 @@ def test_options_typed_on_the_command_line_have_kinds() -> None:
     st.integers(0, 70),
     st.lists(st.integers(0, 60), max_size=3),
 )
-def test_rates_rise_in_the_warm_up_and_never_again(schedule: Any, epochs: int, warmup: int, milestones: list[int]) -> None:
+def test_rates_rise_in_the_warm_up_and_never_again(
+    schedule: Any, epochs: int, warmup: int, milestones: list[int]
+) -> None:
     rates = [
         learning_rate(epoch, base=0.1, warmup=warmup, schedule=schedule, milestones=milestones, epochs=epochs)
         for epoch in range(epochs)

@@ -21,9 +21,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
-    return [
-        {name: value for name, value in line.items() if name != "seconds"} for line in RunFolder(folder).metrics()
-    ]
+    return [{name: value for name, value in line.items() if name != "seconds"} for line in RunFolder(folder).metrics()]
 
 
 def test_the_loss_falls(tmp_path: Path) -> None:
@@ -97,18 +95,18 @@ def test_only_a_learnable_temperature_moves(tmp_path: Path, temperature: str) ->
     assert kept.exp().item() == method.score_scale
 
 
-class Crash(Exception):
+class PowerCutError(Exception):
     """The machine goes down."""
 
 
-def crash_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+def cut_power_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
     """Let only so many files be written."""
     left = [writes]
 
     def counted(write: Any) -> Any:
         def attempt(*arguments: Any) -> None:
             if not left[0]:
-                raise Crash
+                raise PowerCutError
             left[0] -= 1
             write(*arguments)
 
@@ -133,9 +131,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_crash_before_any_file_costs_no_bit(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        crash_after(patch, writes)
-        trained(tmp_path, settings())
+    with monkeypatch.context() as patch:
+        cut_power_after(patch, writes)
+        with pytest.raises(PowerCutError):
+            trained(tmp_path, settings())
     fresh = small_method(seed=5 if writes >= FILES else 0)  # once an epoch is on disk, no fresh weight matters
     trained(tmp_path, settings(), method=fresh)
     assert same(load_file(whole / STATE), load_file(tmp_path / STATE))

@@ -3,84 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from skeltext.adaptation.prototype_alignment import Alignment, align_prototypes
-from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.dataset import ClassSplit
 from skeltext.datasets.splitting import hold_out, split_clips
 from skeltext.datasets.store import Store
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.metrics import accuracy, class_mean_accuracy
+from skeltext.evaluation.predictions import Ints, Predictions, Progress, TestSet, load_test_set, predict_epochs
 from skeltext.evaluation.results import KINDS, Curves, RunResult, Sample, Table
 from skeltext.evaluation.selection import choose_epochs
-from skeltext.methods.method import Method
-from skeltext.recognizer.checkpoint import Card, load_card, load_method
-from skeltext.recognizer.embedding import embed_clips
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layout import UNITS_IN_METRES
 from skeltext.skeletons.preprocessing import Preprocessing
 from skeltext.texts.descriptions import class_texts
-from skeltext.texts.embedding import embed_classes
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder
 from skeltext.training.run import open_dataset
 
-Ints = npt.NDArray[np.int64]
-Progress = Callable[[int, int], None]  # (epochs done, epochs in all)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TestSet:
-    """Clips of classes not trained on: ``clips`` (N, C, T, V, M), their truth ``labels`` (N,) into ``texts`` (K, D)."""
-
-    clips: Tensor
-    labels: Ints
-    texts: Tensor
-    classes: tuple[str, ...]
-    indices: list[int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Predictions:
-    """What one epoch's weights say about a test set."""
-
-    plain: Ints
-    aligned: Ints
-    features: Tensor
-    alignment: Alignment
-
-
-def load_test_set(
-    store: Store, indices: Ints, classes: tuple[str, ...], config: TrainingConfig, preprocessing: Preprocessing
-) -> TestSet:
-    """Prepare the clips at `indices`, which show `classes`, and embed the texts of these classes."""
-    arrays, kept, _ = preprocessed_clips(store, indices.tolist(), preprocessing)
-    texts = embed_classes(
-        config.dataset, classes, kind=config.texts, encoder=config.text_encoder, all_classes=store.classes
-    )
-    names = [store.classes[store.labels[index]] for index in kept]
-    return TestSet(
-        clips=torch.from_numpy(arrays),
-        labels=np.array([classes.index(name) for name in names]),
-        texts=torch.from_numpy(texts),
-        classes=classes,
-        indices=kept,
-    )
-
-
-def predict(method: Method, test: TestSet, *, alpha: float) -> Predictions:
-    """Embed the clips once and classify them by the texts and by the aligned prototypes."""
-    features = embed_clips(method, test.clips)
-    method.prepare(test.texts)
-    plain = method.scores(features, test.texts).argmax(dim=1)
-    alignment = align_prototypes(features, test.texts, alpha=alpha)
-    return Predictions(plain=plain.numpy(), aligned=alignment.labels.numpy(), features=features, alignment=alignment)
+Scores = dict[str, list[float]]  # kind -> one accuracy per epoch
 
 
 def evaluate_run(
@@ -96,21 +39,21 @@ def evaluate_run(
     `alpha` replaces the configured tolerance margin; `samples` test clips are kept to be looked at.
     """
     config = TrainingConfig.from_yaml(folder.path / CONFIG)
-    metrics = folder.metrics()
-    if len(metrics) < config.epochs:
-        raise SkeltextError(
-            f"{folder.path} has {len(metrics)} of {config.epochs} epochs; give the same `skeltext train` command again"
-        )
     config = replace(config, alpha=config.alpha if alpha is None else alpha)
+    for part in (folder, folder.held_out) if config.pseudo_unseen else (folder,):
+        _require_finished(part, config)
     _, split, store, preprocessing = open_dataset(config)
-    test = _unseen(store, split, config, preprocessing)
-    card = load_card(folder.checkpoint)
-    runs = _epochs(folder, card, test, config, device, progress)
-    held = _held_out_accuracies(folder, split, store, preprocessing, config, device, progress)
-    last = runs[-1]
-    scores = {kind: [accuracy(test.labels, getattr(run, kind)) for run in runs] for kind in KINDS}
-    class_scores = {kind: [class_mean_accuracy(test.labels, getattr(run, kind)) for run in runs] for kind in KINDS}
+    test = load_test_set(store, split_clips(store, split).test, split.unseen, config, preprocessing)
+    runs = predict_epochs(folder, test, config, device=device, progress=progress)
+    scores = _scores(test, runs, accuracy)
+    held: Scores = {kind: [] for kind in KINDS}
+    if config.pseudo_unseen:
+        pseudo = _held_out(store, split, config, preprocessing)
+        held = _scores(
+            pseudo, predict_epochs(folder.held_out, pseudo, config, device=device, progress=progress), accuracy
+        )
     chosen = {kind: choose_epochs(scores[kind], held[kind]) for kind in KINDS}
+    last = runs[-1]
     return RunResult(
         name=folder.path.name,
         dataset=config.dataset,
@@ -121,16 +64,9 @@ def evaluate_run(
         descriptions=_descriptions(config, test.classes),
         chance=1 / len(test.classes),
         table=_table(scores, chosen),
-        class_table=_table(class_scores, chosen),
+        class_table=_table(_scores(test, runs, class_mean_accuracy), chosen),
         chosen=chosen,
-        curves=Curves(
-            epochs=[int(line["epoch"]) for line in metrics],
-            loss=[float(line["loss"]) for line in metrics],
-            plain=scores["plain"],
-            aligned=scores["aligned"],
-            pseudo_plain=held["plain"],
-            pseudo_aligned=held["aligned"],
-        ),
+        curves=_curves(folder, scores, held),
         ids=[store.ids[index] for index in test.indices],
         labels=test.labels,
         plain=last.plain,
@@ -143,54 +79,39 @@ def evaluate_run(
     )
 
 
-def _unseen(store: Store, split: ClassSplit, config: TrainingConfig, preprocessing: Preprocessing) -> TestSet:
-    return load_test_set(store, split_clips(store, split).test, split.unseen, config, preprocessing)
+def _require_finished(folder: RunFolder, config: TrainingConfig) -> None:
+    done = len(folder.metrics())
+    if done < config.epochs:
+        raise SkeltextError(
+            f"{folder.path} has {done} of {config.epochs} epochs; give the same `skeltext train` command again"
+        )
 
 
-def _epochs(
-    folder: RunFolder,
-    card: Card,
-    test: TestSet,
-    config: TrainingConfig,
-    device: str,
-    progress: Progress | None,
-) -> list[Predictions]:
-    """The predictions of every epoch's weights; only the last one keeps its features."""
-    found = []
-    for epoch in range(config.epochs):
-        method = load_method(card, folder.epoch_weights(epoch), device=device)
-        predictions = predict(method, test, alpha=config.alpha)
-        found.append(predictions if epoch == config.epochs - 1 else replace(predictions, features=torch.empty(0)))
-        if progress:
-            progress(epoch + 1, config.epochs)
-    return found
-
-
-def _held_out_accuracies(
-    folder: RunFolder,
-    split: ClassSplit,
-    store: Store,
-    preprocessing: Preprocessing,
-    config: TrainingConfig,
-    device: str,
-    progress: Progress | None,
-) -> dict[str, list[float]]:
-    """Per epoch the accuracies of the second run on the seen classes that it was not shown; empty without such a run.
-
-    Its test clips are training clips of the split, so no clip of an unseen class is touched.
-    """
-    if not config.pseudo_unseen or len(folder.held_out.metrics()) < config.epochs:
-        return {kind: [] for kind in KINDS}
+def _held_out(store: Store, split: ClassSplit, config: TrainingConfig, preprocessing: Preprocessing) -> TestSet:
+    """The clips that test the second run: training clips of the seen classes that it was not shown."""
     held = hold_out(split, fraction=config.pseudo_unseen)
     trains = split_clips(store, split).train
     names = np.array(store.classes)[store.labels[trains]]
-    test = load_test_set(store, trains[np.isin(names, held.unseen)], held.unseen, config, preprocessing)
-    card = load_card(folder.held_out.checkpoint)
-    runs = _epochs(folder.held_out, card, test, config, device, progress)
-    return {kind: [accuracy(test.labels, getattr(run, kind)) for run in runs] for kind in KINDS}
+    return load_test_set(store, trains[np.isin(names, held.unseen)], held.unseen, config, preprocessing)
 
 
-def _table(scores: dict[str, list[float]], chosen: dict[str, dict[str, int | None]]) -> Table:
+def _scores(test: TestSet, runs: list[Predictions], measure: Callable[[Ints, Ints], float]) -> Scores:
+    return {kind: [measure(test.labels, getattr(run, kind)) for run in runs] for kind in KINDS}
+
+
+def _curves(folder: RunFolder, scores: Scores, held: Scores) -> Curves:
+    metrics = folder.metrics()
+    return Curves(
+        epochs=[int(line["epoch"]) for line in metrics],
+        loss=[float(line["loss"]) for line in metrics],
+        plain=scores["plain"],
+        aligned=scores["aligned"],
+        pseudo_plain=held["plain"],
+        pseudo_aligned=held["aligned"],
+    )
+
+
+def _table(scores: Scores, chosen: dict[str, dict[str, int | None]]) -> Table:
     return {
         kind: {rule: None if epoch is None else scores[kind][epoch] for rule, epoch in chosen[kind].items()}
         for kind in KINDS

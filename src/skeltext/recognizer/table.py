@@ -13,7 +13,7 @@ from skeltext.recognizer.recognizer import Guess
 
 def guess_table(guesses: Sequence[Guess]) -> Table:
     """Labels with their share of the probability as bars, best first."""
-    table = Table("label", "probability", "", "score", title_justify="left")
+    table = Table("label", "probability", "", "score")
     for rank, guess in enumerate(guesses):
         table.add_row(
             Text(guess.label),

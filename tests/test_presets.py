@@ -1,0 +1,112 @@
+"""Every preset that ships names what exists and trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skeltext.benchmark import presets as presets_module
+from skeltext.benchmark.presets import load_preset, preset_names
+from skeltext.benchmark.training import train_all
+from skeltext.datasets.dataset import Dataset, Sample
+from skeltext.datasets.registry import DATASETS, dataset_named
+from skeltext.datasets.store_writing import Outcome, write_store
+from skeltext.errors import SkeltextError
+from skeltext.methods.building import ModelConfig, build_method
+from skeltext.progress import ProgressBars
+from skeltext.skeletons.clip import Clip
+from skeltext.skeletons.layout import Layout
+from skeltext.texts.descriptions import class_texts
+from skeltext.training.config import TrainingConfig
+
+NARROW = {"hidden": 4, "features": 16}
+
+
+def made_up_clip(seed: int, layout: Layout) -> Clip:
+    """A clip in which every joint wanders."""
+    steps = np.random.default_rng(seed).normal(0, 0.05, (1, 20, layout.V, layout.C))
+    places = np.random.default_rng(1).normal(0, 0.5, (layout.V, layout.C))
+    return Clip(positions=np.asarray(places + steps.cumsum(axis=1), np.float32), layout=layout, fps=30.0)
+
+
+def made_up_outcomes(dataset: Dataset) -> Iterator[Outcome]:
+    """One clip of every class, by the first training subject where there is one."""
+    subject = min(dataset.train_subjects or {1})
+    for label in range(len(dataset.classes)):
+        read = partial(made_up_clip, label, dataset.layout)
+        yield Sample(id=str(label), label=label, subject=subject, read=read), read()
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_names_what_exists(name: str) -> None:
+    preset = load_preset(name)
+    config = TrainingConfig(**preset.settings)
+    dataset = dataset_named(config.dataset)
+    assert preset.splits
+    assert preset.seeds
+    assert preset.about.endswith(".")
+    for split in preset.splits:
+        assert len(dataset.split(split).unseen) > 1
+        class_texts(dataset.name, dataset.split(split).seen, kind=config.texts)
+    model = ModelConfig(
+        method=config.method,
+        encoder=config.encoder,
+        layout=dataset.layout.name,
+        text_width=384,
+        method_options=config.method_options,
+        encoder_options=config.encoder_options,
+    )
+    assert sum(parameter.numel() for parameter in build_method(model).parameters()) > 0
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_trains_two_steps(
+    name: str, tmp_path: Path, embed_offline: Callable[[Sequence[str]], None], made_up_cache: Path
+) -> None:
+    preset = load_preset(name)
+    plain = TrainingConfig(**preset.settings)
+    dataset = DATASETS[plain.dataset]
+    view = dataset.views[dataset.split(preset.splits[0]).view]
+    embed_offline(class_texts(dataset.name, view.classes, kind=plain.texts))
+    write_store(tmp_path / "store", dataset, made_up_outcomes(dataset))
+    quick = {
+        "store": tmp_path / "store",
+        "encoder_options": {**plain.encoder_options, **NARROW},
+        "epochs": 1,
+        "batch_size": len(dataset.split(preset.splits[0]).seen) // 2,
+        "pseudo_unseen": 0.0,
+        "device": "cpu",
+        "threads": 1,
+    }
+    (run,) = train_all(
+        TrainingConfig(**(preset.settings | quick)),
+        splits=list(preset.splits[:1]),
+        seeds=list(preset.seeds[:1]),
+        out=tmp_path / "runs",
+        bars=ProgressBars(quiet=True),
+    )
+    assert run.path.name == f"split-{preset.splits[0]}_seed-{preset.seeds[0]}"
+    assert np.isfinite(run.metrics()[0]["loss"])
+
+
+@pytest.mark.parametrize("name", ["nothing", "", "../presets/demo", "demo.yaml"])
+def test_an_unknown_preset_lists_the_known_ones(name: str) -> None:
+    with pytest.raises(SkeltextError, match=f"is not known; known are {', '.join(preset_names())}"):
+        load_preset(name)
+
+
+def test_a_preset_with_an_unknown_setting_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "presets").mkdir()
+    text = "about: a.\nsplits: ['0']\nseeds: [0]\n"
+    (tmp_path / "presets" / "one.yaml").write_text(text + "epoch: 3\n")
+    (tmp_path / "presets" / "two.yaml").write_text(text + "epochs: 3\n")
+    monkeypatch.setattr(presets_module, "files", lambda _: tmp_path)
+    with pytest.raises(SkeltextError, match="preset one sets 'epoch', which is no setting of a run"):
+        load_preset("one")
+    assert load_preset("two").settings == {"epochs": 3}
+    assert {field.name for field in fields(TrainingConfig)} >= {"epochs", "split", "seed"}
