@@ -57,7 +57,8 @@ def _cells(summary: Summary, kind: str, runs: int) -> list[str]:
 
 def manifest_table(manifest: Manifest) -> RenderableType:
     """What was prepared: the totals, and every recording that could not be used."""
-    table = _facts(f"{manifest.dataset} is prepared in {manifest.folder}")
+    title = Text(f"{manifest.dataset} is prepared in {manifest.folder}", style="bold")
+    table = Table(show_header=False)
     table.add_row("clips", f"{manifest.clips:,}")
     table.add_row("frames", f"{manifest.frames:,}")
     table.add_row("classes", str(len(manifest.classes)))
@@ -70,24 +71,20 @@ def manifest_table(manifest: Manifest) -> RenderableType:
     lines = [f"unusable: {entry['id']}: {entry['reason']}" for entry in manifest.bad[:_MOST_BAD]]
     if len(manifest.bad) > _MOST_BAD:
         lines.append(f"... and {len(manifest.bad) - _MOST_BAD} more, all listed in index.json of the store")
-    return Group(table, *(Text(line, style="yellow") for line in lines))
+    return Group(title, table, *(Text(line, style="yellow") for line in lines))
 
 
 def check_table(found: Check) -> RenderableType:
     """What a file or folder was understood to be, then its problems, or that there are none."""
     facts = asdict(found)
     problems = facts.pop("problems")
-    table = _facts(f"{facts.pop('path')}: {facts.pop('kind')}")
+    title = Text(f"{facts.pop('path')} ({facts.pop('kind').replace('_', ' ')})", style="bold")
+    table = Table(show_header=False)
     for name, value in facts.items():
         if value not in (None, "", [], {}):
             table.add_row(name.replace("_", " "), Text(_fact(value)))
     lines = [Text(problem, style="yellow") for problem in problems] or [Text("nothing is wrong with it", style="green")]
-    return Group(table, *lines)
-
-
-def _facts(title: str) -> Table:
-    """An empty table of facts; a path in its title may hold what rich takes for markup."""
-    return Table(title=Text(title, style="table.title"), title_justify="left", show_header=False)
+    return Group(title, table, *lines)
 
 
 def _fact(value: Any) -> str:
