@@ -23,7 +23,6 @@ from skeltext.texts.descriptions import class_texts
 from skeltext.texts.encoder import SentenceTransformer
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import RunFolder
-from skeltext.training.run import train_run
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -161,6 +160,8 @@ def tiny_run(
     tiny_config: Callable[..., TrainingConfig], made_up_cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The folder of a finished run whose text encoder reads sentences, by the made-up cache."""
+    from skeltext.training.run import train_run  # takes seconds, which tests of other rooms need not spend
+
     folder = tmp_path_factory.mktemp("runs") / "split-0_seed-0"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SKELTEXT_CACHE", str(made_up_cache))

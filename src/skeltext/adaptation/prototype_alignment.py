@@ -33,8 +33,9 @@ class Alignment:
 def cosine_scores(features: Tensor, anchors: Tensor) -> Tensor:
     """(N, K) cosines between features (N, D) and anchors (K, D).
 
-    >>> cosine_scores(torch.tensor([[2.0, 0.0]]), torch.tensor([[1.0, 1.0]])).round(decimals=4).tolist()
-    [[0.7071]]
+    >>> scores = cosine_scores(torch.tensor([[2.0, 0.0]]), torch.tensor([[1.0, 1.0]]))
+    >>> tuple(scores.shape), round(scores.item(), 4)
+    ((1, 1), 0.7071)
     """
     return F.normalize(features, dim=1) @ F.normalize(anchors, dim=1).T
 

@@ -63,9 +63,10 @@ class SentenceTransformer:
         if local:
             os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
         from sentence_transformers import SentenceTransformer as Model
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             return Model(where, device="cpu", local_files_only=local)
         except (OSError, ValueError) as error:
