@@ -2,27 +2,31 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test lint slow clean
 
-demo: $(STAMP)
+demo: $(VENV)/.for-use
 	$(BIN)/skeltext demo
 
 test: lint
 	$(BIN)/python -m pytest
 
-slow: $(STAMP)
+slow: $(VENV)/.for-development
 	$(BIN)/python -m pytest -m slow
 
-lint: $(STAMP)
+lint: $(VENV)/.for-development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(STAMP): pyproject.toml constraints.txt
+$(VENV)/.for-use: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(INSTALL) --editable ".[all]"
+	touch $@
+
+$(VENV)/.for-development: $(VENV)/.for-use
+	$(INSTALL) --editable ".[dev]"
 	touch $@
 
 clean:
