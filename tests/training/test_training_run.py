@@ -189,22 +189,19 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tiny_config: Configure, tm
         train_run(tiny_config(), RunFolder(tmp_path / "file" / "run"), watcher=Watcher())
 
 
-def test_clips_that_cannot_be_prepared_are_left_out(
-    tiny_config: Configure, tmp_path: Path, given: list[TrainingData], monkeypatch: pytest.MonkeyPatch
+def test_a_clip_that_cannot_be_prepared_is_not_left_out_in_silence(
+    tiny_config: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain, config = Store.clip, tiny_config()
+    plain = Store.clip
 
     def clip(self: Store, index: int) -> Any:
         if index == 1:
             raise SkeltextError("this clip is damaged")
         return plain(self, index)
 
-    whole, _ = run_module.seen_data(config, watcher=Watcher())
     monkeypatch.setattr(Store, "clip", clip)
-    seen, _ = run_module.seen_data(config, watcher=Watcher())
-    assert len(seen.class_names) == len(seen.arrays) == len(whole.arrays) - 1
-    assert seen.class_names == whole.class_names[:1] + whole.class_names[2:]
-    assert list(seen.refused.values()) == ["this clip is damaged"]
+    with pytest.raises(SkeltextError, match=r"1 of \d+ clips of .* cannot be prepared .*this clip is damaged"):
+        run_module.seen_data(tiny_config(), watcher=Watcher())
 
 
 def test_threads_are_those_of_the_configuration_for_as_long_as_it_trains(

@@ -18,22 +18,25 @@ def preprocessed_clips(
     preprocessing: Preprocessing,
     *,
     progress: Callable[[int], None] | None = None,
-) -> tuple[Floats, list[int], dict[str, str]]:
+) -> Floats:
     """The clips of a store that `indices` names, prepared one by one: (N, C, T, V, M).
 
-    Also returns the indices of those N clips and, by id, the reason for every clip that could not be prepared.
-    Raises :class:`SkeltextError` if that leaves none.
+    `progress` is called with the number prepared. Raises :class:`SkeltextError` if a clip cannot be prepared: leaving
+    it out would change what an accuracy is measured on, without a word.
     """
-    arrays, kept, refused = [], [], {}
+    arrays = []
+    refused = {}
     for count, index in enumerate(indices, start=1):
         try:
             arrays.append(preprocessing(store.clip(int(index))))
-            kept.append(int(index))
         except SkeltextError as error:
             refused[store.ids[int(index)]] = str(error)
         if progress:
             progress(count)
-    if not arrays:
-        reason = next(iter(refused.values()), "no clip was asked for")
-        raise SkeltextError(f"none of {len(indices)} clips of {store.folder} can be prepared: {reason}")
-    return np.stack(arrays), kept, refused
+    if refused or not arrays:
+        name, reason = next(iter(refused.items()), ("none", "no clip was asked for"))
+        raise SkeltextError(
+            f"{len(refused)} of {len(indices)} clips of {store.folder} cannot be prepared by {preprocessing.name}, the"
+            f" first is {name} ({reason}); choose another --preprocessing"
+        )
+    return np.stack(arrays)

@@ -50,17 +50,17 @@ def load_test_set(
     store: Store, indices: Ints, classes: tuple[str, ...], config: TrainingConfig, preprocessing: Preprocessing
 ) -> TestSet:
     """Prepare the clips at `indices`, which show `classes`, and embed the texts of these classes."""
-    arrays, kept, _ = preprocessed_clips(store, indices.tolist(), preprocessing)
+    arrays = preprocessed_clips(store, indices.tolist(), preprocessing)
     texts = embed_classes(
         config.dataset, classes, kind=config.texts, encoder=config.text_encoder, all_classes=store.classes
     )
-    names = [store.classes[store.labels[index]] for index in kept]
+    names = [store.classes[store.labels[index]] for index in indices]
     return TestSet(
         clips=torch.from_numpy(arrays),
         labels=np.array([classes.index(name) for name in names]),
         texts=torch.from_numpy(texts),
         classes=classes,
-        indices=kept,
+        indices=indices.tolist(),
     )
 
 

@@ -40,6 +40,11 @@ class RunFolder:
         """The run beside this one that holds seen classes out."""
         return RunFolder(self.path / HELD_OUT)
 
+    def clear_leftovers(self) -> None:
+        """Remove what a crash left half-written beside the files of the run."""
+        for leftover in self.path.rglob(".*.partial"):
+            leftover.unlink(missing_ok=True)
+
     def epoch_weights(self, epoch: int) -> Path:
         """Where the weights after an epoch lie."""
         return self.path / "epochs" / f"{epoch:04d}.safetensors"

@@ -51,7 +51,6 @@ class SeenData:
 
     arrays: Floats
     class_names: list[str]
-    refused: dict[str, str]
 
 
 def default_store(config: TrainingConfig) -> Path:
@@ -81,9 +80,9 @@ def seen_data(config: TrainingConfig, *, watcher: Watcher) -> tuple[SeenData, Pr
     _, split, store, preprocessing = open_dataset(config)
     indices = split_clips(store, split).train.tolist()
     report = watcher.preparing(len(indices))
-    arrays, kept, refused = preprocessed_clips(store, indices, preprocessing, progress=lambda count: report(count, {}))
-    names = [store.classes[store.labels[index]] for index in kept]
-    return SeenData(arrays=arrays, class_names=names, refused=refused), preprocessing
+    arrays = preprocessed_clips(store, indices, preprocessing, progress=lambda count: report(count, {}))
+    names = [store.classes[store.labels[index]] for index in indices]
+    return SeenData(arrays=arrays, class_names=names), preprocessing
 
 
 def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) -> None:
@@ -101,6 +100,7 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
         trainings[folder.held_out] = hold_out(split, fraction=config.pseudo_unseen)
     if claimed and all(run.epochs_done() == config.epochs for run in trainings):
         return
+    folder.clear_leftovers()
     fabric = _fabric(config)
     seen, preprocessing = seen_data(config, watcher=watcher)
     with _threads(config.threads):
