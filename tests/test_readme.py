@@ -1,0 +1,57 @@
+"""The README: its commands exist with these options, its Python runs, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from skeltext.cli import app
+from skeltext.datasets.builtin.actions import builtin_clip
+from skeltext.formats.npz import write_npz
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+LINES = [line.split("#")[0].strip() for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("skeltext")])
+def test_every_command_is_understood(line: str) -> None:
+    command, bound, _ = app.parse_args(shlex.split(line)[1:], exit_on_error=False)
+    assert callable(command)
+    assert bound is not None
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("make")])
+def test_every_make_target_exists(line: str) -> None:
+    assert re.search(rf"^{line.split()[1]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_the_blocks_hold_nothing_else() -> None:
+    assert {line.split()[0] for line in LINES if line} == {"make", "skeltext"}
+    assert {kind for kind, _ in BLOCKS} == {"sh", "python"}
+
+
+def test_the_python_runs(
+    tiny_run: Path,
+    embed_offline: Callable[[Sequence[str]], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (code,) = [text for kind, text in BLOCKS if kind == "python"]
+    shutil.copytree(tiny_run, tmp_path / "runs" / "demo" / "split-0_seed-0")
+    write_npz(builtin_clip(action="walk forward", subject=0, repetition=0), tmp_path / "walk.npz")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code.replace("walk.bvh", "walk.npz"), "README.md", "exec"), {})
+    assert {line.rsplit(maxsplit=1)[0] for line in capsys.readouterr().out.splitlines()} == {"walk forward", "sit down"}
+
+
+def test_every_link_leads_to_a_file() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
