@@ -1,6 +1,6 @@
 // Two heat maps with counts, as tables: they can be read aloud, copied and printed.
 function drawConfusion(run) {
-  const wide = run.classes.length > 12 ? " wide" : "";
+  const wide = run.classes.length > 9 ? " wide" : "";
   return html("div", { class: "matrices" + wide }, matrix(run, "plain", "Before alignment"), matrix(run, "aligned", "After alignment"));
 }
 
