@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,13 +10,11 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skeltext.benchmark.reference.st_gcn import ReferenceSTGCN
 from skeltext.encoders.dropout import ByteDropout
 from skeltext.encoders.st_gcn import STGCN
 from skeltext.encoders.temporal_convolution import TemporalConvolution, short_convolution
 from skeltext.skeletons.layouts import KINECT20, NTU25
-
-sys.path.append(str(Path(__file__).parent))
-from reference_st_gcn import ReferenceSTGCN
 
 
 def pair(*, dtype: torch.dtype) -> tuple[STGCN, ReferenceSTGCN]:

@@ -1,0 +1,1 @@
+"""Encoders written down plainly, layer by layer: what the fast ones must agree with and are timed against."""
