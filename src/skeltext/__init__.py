@@ -12,7 +12,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from skeltext.machine import settle_threads
+
 __version__ = "0.1.0"
+
+settle_threads()  # before anything below can load torch
 
 _LAZY = {
     "Clip": "skeltext.skeletons.clip",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from skeltext.datasets.store import Store
-from skeltext.errors import SkeltextError
+from skeltext.errors import SkeltextError, require
 from skeltext.skeletons.clip import Floats
 from skeltext.skeletons.preprocessing import Preprocessing
 
@@ -24,19 +24,23 @@ def preprocessed_clips(
     `progress` is called with the number prepared. Raises :class:`SkeltextError` if a clip cannot be prepared: leaving
     it out would change what an accuracy is measured on, without a word.
     """
-    arrays = []
+    arrays: Floats | None = None
     refused = {}
-    for count, index in enumerate(indices, start=1):
+    for row, index in enumerate(indices):
         try:
-            arrays.append(preprocessing(store.clip(int(index))))
+            array = preprocessing(store.clip(int(index)))
+            if arrays is None:
+                arrays = np.empty((len(indices), *array.shape), array.dtype)
+            require(array.shape == arrays.shape[1:], f"it becomes {array.shape}, others {arrays.shape[1:]}")
+            arrays[row] = array
         except SkeltextError as error:
             refused[store.ids[int(index)]] = str(error)
         if progress:
-            progress(count)
-    if refused or not arrays:
+            progress(row + 1)
+    if refused or arrays is None:
         name, reason = next(iter(refused.items()), ("none", "no clip was asked for"))
         raise SkeltextError(
             f"{len(refused)} of {len(indices)} clips of {store.folder} cannot be prepared by {preprocessing.name}, the"
             f" first is {name} ({reason}); choose another --preprocessing"
         )
-    return np.stack(arrays)
+    return arrays

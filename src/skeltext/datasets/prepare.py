@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections import Counter, deque
@@ -20,6 +19,7 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.store import open_store
 from skeltext.datasets.store_writing import Outcome, refuse_strangers, write_store
 from skeltext.errors import SkeltextError
+from skeltext.machine import available_cores
 from skeltext.skeletons.clip import Clip
 
 _BATCH = 16  # recordings that a worker process reads at a time
@@ -74,7 +74,7 @@ def prepare(
     with _scratch_beside(folder) as scratch:
         originals = Originals(Path(raw or "."), Path(scratch, "originals"))
         samples = find_samples(dataset, originals)
-        outcomes = _outcomes(dataset, samples, workers=workers or _cores(), shorten=originals.shorten)
+        outcomes = _outcomes(dataset, samples, workers=workers or available_cores() or 1, shorten=originals.shorten)
         write_store(folder, dataset, _reported(outcomes, len(samples), progress))
     return _manifest(folder, seconds=time.monotonic() - started)
 
@@ -101,10 +101,6 @@ def _scratch_beside(folder: Path) -> tempfile.TemporaryDirectory[str]:
         raise SkeltextError(
             f"{folder} cannot be written: {error.strerror or error}; choose another place to write to"
         ) from error
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _outcomes(
