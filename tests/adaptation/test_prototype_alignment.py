@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from skeltext.adaptation.prototype_alignment import align_prototypes
 
@@ -90,6 +92,34 @@ def test_a_prototype_is_the_mean_of_the_most_certain_clips(seed: int, alpha: flo
         kept = sorted(members, key=lambda i: float(aligned.entropy[i]))[: int(alpha * len(members))]
         wanted = units[kept].mean(dim=0) if kept else anchors[k]
         torch.testing.assert_close(aligned.anchors[k], wanted, atol=1e-5, rtol=1e-4)
+
+
+class Largest(TorchDispatchMode):
+    """Hears every operation and keeps the size in bytes of the largest tensor that one of them made anew."""
+
+    found = 0
+
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = operation(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and not operation.is_view:
+            self.found = max(self.found, made.untyped_storage().nbytes())
+        return made
+
+
+@pytest.mark.parametrize("kind", ["argmax", "weighted"])
+def test_the_features_are_never_copied(kind: str) -> None:
+    features, anchors = clouds(0, n=400, d=64)
+    with Largest() as largest:
+        align_prototypes(features, anchors, pseudo_labels=kind, rounds=2)  # type: ignore[arg-type]
+    assert features.shape[0] * 4 <= largest.found < features.untyped_storage().nbytes() / 4
+
+
+def test_a_feature_of_zeros_is_like_no_class() -> None:
+    features, anchors = clouds(0)
+    features[3] = 0
+    aligned = align_prototypes(features, anchors, alpha=1.0)
+    assert aligned.anchors.isfinite().all()
+    assert aligned.entropy[3] == pytest.approx(np.log(len(anchors)))
 
 
 @pytest.mark.parametrize("wrong", [{"alpha": 1.5}, {"rounds": 0}, {"temperature": 0.0}, {"pseudo_labels": "both"}])

@@ -30,14 +30,25 @@ class Alignment:
     support: Tensor
 
 
-def cosine_scores(features: Tensor, anchors: Tensor) -> Tensor:
+def cosine_scores(features: Tensor, anchors: Tensor, *, norms: Tensor | None = None) -> Tensor:
     """(N, K) cosines between features (N, D) and anchors (K, D).
+
+    With the `norms` (N,) of the features it divides the products by them, so that no unit features are written.
 
     >>> scores = cosine_scores(torch.tensor([[2.0, 0.0]]), torch.tensor([[1.0, 1.0]]))
     >>> tuple(scores.shape), round(scores.item(), 4)
     ((1, 1), 0.7071)
     """
-    return F.normalize(features, dim=1) @ F.normalize(anchors, dim=1).T
+    directions = F.normalize(anchors, dim=1)
+    if norms is None:
+        return F.normalize(features, dim=1) @ directions.T
+    return (features @ directions.T) / norms.unsqueeze(1)
+
+
+def positive_norms(features: Tensor) -> Tensor:
+    """(N,) Euclidean norms of features (N, D), at least 1e-12 so that a zero feature stays zero when divided by it."""
+    norms: Tensor = torch.linalg.vector_norm(features, dim=1)
+    return norms.clamp(min=1e-12)
 
 
 def prediction_entropy(scores: Tensor, *, temperature: float = 1.0) -> Tensor:
@@ -46,10 +57,13 @@ def prediction_entropy(scores: Tensor, *, temperature: float = 1.0) -> Tensor:
     return -(log_p.exp() * log_p).sum(dim=1)
 
 
-def argmax_prototypes(units: Tensor, scores: Tensor, entropy: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
+def argmax_prototypes(
+    features: Tensor, norms: Tensor, scores: Tensor, entropy: Tensor, *, alpha: float
+) -> tuple[Tensor, Tensor]:
     """Per class the mean of the floor(alpha n) unit features with the lowest entropy among the n predicted as it.
 
-    Returns prototypes (K, D), zero where a class has no support, and the support (K,).
+    A unit feature is a row of `features` (N, D) divided by its norm. Returns prototypes (K, D), zero where a class has
+    no support, and the support (K,).
     """
     n, k = scores.shape
     predicted = scores.argmax(dim=1)
@@ -59,20 +73,22 @@ def argmax_prototypes(units: Tensor, scores: Tensor, entropy: Tensor, *, alpha: 
     rank = torch.arange(n, device=scores.device) - (counts.cumsum(0) - counts)[predicted[by_class]]
     support = (alpha * counts.double()).long()
     kept = by_class[rank < support[predicted[by_class]]]
-    sums = torch.zeros(k, units.shape[1], dtype=units.dtype, device=units.device).index_add_(
-        0, predicted[kept], units[kept]
+    sums = F.embedding_bag(  # a bag per class: rows are read where they lie, not gathered first
+        kept, features, support.cumsum(0) - support, mode="sum", per_sample_weights=norms[kept].reciprocal()
     )
     return sums / support.clamp(min=1).unsqueeze(1), support
 
 
-def weighted_prototypes(units: Tensor, scores: Tensor, *, temperature: float) -> tuple[Tensor, Tensor]:
+def weighted_prototypes(
+    features: Tensor, norms: Tensor, scores: Tensor, *, temperature: float
+) -> tuple[Tensor, Tensor]:
     """Per class the mean of all unit features weighted by its probability: c_k = sum_i P_ik v_i / sum_i P_ik.
 
     At the paper's temperature 1 the weights are nearly equal and all prototypes lie close to the global mean.
     """
     p = F.softmax(scores / temperature, dim=1)
-    support = torch.full((scores.shape[1],), len(units), device=units.device)
-    return (p.T @ units) / p.sum(dim=0).unsqueeze(1), support
+    support = torch.full((scores.shape[1],), len(features), device=features.device)
+    return ((p / norms.unsqueeze(1)).T @ features) / p.sum(dim=0).unsqueeze(1), support
 
 
 def align_prototypes(
@@ -84,12 +100,14 @@ def align_prototypes(
     temperature: float = 1.0,
     rounds: int = 1,
     fallback: Tensor | None = None,
+    first: Tensor | None = None,
 ) -> Alignment:
     """Classify N unlabelled clips by anchors that were moved onto prototypes of the clips themselves (transductive).
 
     `features` (N, D) are the clips, `anchors` (K, D) the texts (or exemplars) of the candidate classes. `alpha` is the
     tolerance margin, the share of each class's clips that is trusted, in [0, 1]; `temperature` is that of the softmax
-    behind entropy and weights; a class without support takes its row of `fallback` (default: `anchors`).
+    behind entropy and weights; a class without support takes its row of `fallback` (default: `anchors`). `first` (N, K) are the scores of the first
+    round for a method that does not score by cosines (default: cosines to the anchors).
     Raises ValueError for an alpha outside [0, 1], fewer than one round or a temperature that is not positive.
 
     >>> features = torch.tensor([[1.0, 0.2], [1.0, 0.3], [0.2, 1.0]])
@@ -103,22 +121,20 @@ def align_prototypes(
     if pseudo_labels not in ("argmax", "weighted"):
         raise ValueError(f"pseudo_labels is {pseudo_labels!r}, expected 'argmax' or 'weighted'")
     fallback = anchors if fallback is None else fallback
-    units = F.normalize(features, dim=1)
-    first = cosine_scores(units, anchors)
-    first_entropy = prediction_entropy(first, temperature=temperature)
-    scores, entropy = first, first_entropy
+    norms = positive_norms(features)
+    scores, entropy = [cosine_scores(features, anchors, norms=norms) if first is None else first], []
     for _ in range(rounds):
+        entropy.append(prediction_entropy(scores[-1], temperature=temperature))
         if pseudo_labels == "argmax":
-            prototypes, support = argmax_prototypes(units, scores, entropy, alpha=alpha)
+            prototypes, support = argmax_prototypes(features, norms, scores[-1], entropy[-1], alpha=alpha)
         else:
-            prototypes, support = weighted_prototypes(units, scores, temperature=temperature)
+            prototypes, support = weighted_prototypes(features, norms, scores[-1], temperature=temperature)
         moved = torch.where((support > 0).unsqueeze(1), prototypes, fallback)
-        scores = cosine_scores(units, moved)
-        entropy = prediction_entropy(scores, temperature=temperature)
+        scores.append(cosine_scores(features, moved, norms=norms))
     return Alignment(
         anchors=moved,
-        labels=scores.argmax(dim=1),
-        pseudo_labels=first.argmax(dim=1),
-        entropy=first_entropy,
+        labels=scores[-1].argmax(dim=1),
+        pseudo_labels=scores[0].argmax(dim=1),
+        entropy=entropy[0],
         support=support,
     )
