@@ -105,4 +105,5 @@ class ReferenceSTGCN(nn.Module):
         x = x.view(n * m, v, c, t).permute(0, 2, 3, 1).contiguous()  # -> (N M) C T V
         for block, importance in zip(self.blocks, self.edge_importance, strict=True):
             x = block(x, self.adjacency * importance)
-        return x.mean(dim=(2, 3)).view(n, m, self.features).mean(dim=1)
+        features: Tensor = x.mean(dim=(2, 3)).view(n, m, self.features).mean(dim=1)
+        return features
