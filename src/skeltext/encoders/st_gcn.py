@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
+from importlib.util import find_spec
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skeltext.encoders.dropout import ByteDropout
+from skeltext.encoders.folded_st_gcn import FoldedSTGCN, folded_precision
 from skeltext.encoders.graph import spatial_partition
 from skeltext.encoders.temporal_convolution import TemporalConvolution
+from skeltext.encoders.weight_cache import WeightCache
 from skeltext.skeletons.layout import Layout
 
 TAPS = 9
+
+
+@cache
+def _compiler_is_there() -> bool:
+    return find_spec("numba") is not None
+
+
+def kernels_serve(x: Tensor) -> bool:
+    """Whether compiled kernels can train on x: on a CPU, in full precision, with the extra ``fast`` installed.
+
+    Set ``SKELTEXT_KERNELS=torch`` to do without them.
+    """
+    plain = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    wanted = os.environ.get("SKELTEXT_KERNELS") != "torch" and not torch.is_autocast_enabled("cpu")
+    return plain and wanted and _compiler_is_there()
 
 
 class GraphConvolution(nn.Module):
@@ -120,10 +141,17 @@ class STGCN(nn.Module):
             for depth in range(10)
         )
         self.edge_importance = nn.ParameterList(nn.Parameter(torch.ones_like(adjacency)) for _ in self.blocks)
+        self.folded = WeightCache(FoldedSTGCN)
 
     def forward(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to features (N, D)."""
         n, c, t, v, m = clips.shape
+        if (precision := folded_precision(self, clips)) is not None:
+            return self.folded(self, frames=t, dtype=precision)(clips)
+        if self.training and kernels_serve(clips):
+            from skeltext.encoders.fused.st_gcn import fused_features  # loads the compiler, which only training needs
+
+            return fused_features(self, clips)
         x = clips.permute(0, 4, 3, 1, 2).reshape(n * m, v * c, t)  # N C T V M -> (N M) (V C) T
         x = self.input_norm(x)
         x = x.view(n * m, v, c, t).permute(0, 2, 3, 1).contiguous()  # -> (N M) C T V

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 LONGEST = 16  # frames; beyond, the transform itself costs what it saves
-NARROWEST = 128  # channels; below, the passes over memory cost more than the multiplications
+NARROWEST = 64  # channels; below, the passes over memory cost more than the multiplications
 
 
 @cache
@@ -40,14 +40,20 @@ def _transforms(frames: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
     return torch.from_numpy(to_points), torch.from_numpy(taps_to_points), torch.from_numpy(to_frames)
 
 
+def transforms(frames: int, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of taps (C', C, k, 1): the matrix to points (P, T), the taps as points (P, C, C') and the matrix back (T, P)."""
+    to_points, taps_to_points, to_frames = (
+        matrix.to(weight.device, weight.dtype) for matrix in _transforms(frames, weight.shape[2])
+    )
+    taps = weight.squeeze(3).permute(2, 1, 0)  # C' C k -> k C C'
+    return to_points, (taps_to_points @ taps.flatten(1)).view(-1, *taps.shape[1:]), to_frames
+
+
 def short_convolution(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """(N, C, T, V) with taps (C', C, k, 1) to (N, C', T, V): a convolution over T of stride one, padded by k // 2."""
     n, c, t, v = x.shape
-    to_points, taps_to_points, to_frames = (matrix.to(x.device, x.dtype) for matrix in _transforms(t, weight.shape[2]))
+    to_points, taps, to_frames = transforms(t, weight)
     points = (to_points @ x.permute(2, 0, 3, 1).reshape(t, -1)).view(-1, n * v, c)  # P (N V) C
-    taps = (taps_to_points @ weight.squeeze(3).permute(2, 1, 0).reshape(weight.shape[2], -1)).view(
-        -1, c, len(weight)
-    )  # P C C'
     products = torch.bmm(points, taps)  # P (N V) C'
     y = (to_frames @ products.flatten(1)).view(t, n, v, -1) + bias  # T N V C'
     return y.permute(1, 3, 0, 2)  # -> N C' T V
@@ -63,11 +69,12 @@ class TemporalConvolution(nn.Conv2d):
     def __init__(self, channels: int, out_channels: int, *, taps: int, stride: int = 1) -> None:
         super().__init__(channels, out_channels, kernel_size=(taps, 1), stride=(stride, 1), padding=(taps // 2, 0))
 
+    def is_short(self, frames: int) -> bool:
+        """Whether the transform pays for that many frames on a processor."""
+        return frames <= LONGEST and self.stride == (1, 1) and min(self.in_channels, self.out_channels) >= NARROWEST
+
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V) to (N, C', T / stride, V)."""
-        pays = (
-            x.device.type == "cpu" and x.shape[2] <= LONGEST and min(self.in_channels, self.out_channels) >= NARROWEST
-        )
-        if pays and self.stride == (1, 1) and self.bias is not None:
+        if x.device.type == "cpu" and self.bias is not None and self.is_short(x.shape[2]):
             return short_convolution(x, self.weight, self.bias)
         return super().forward(x)
