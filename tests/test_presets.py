@@ -23,6 +23,7 @@ from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layout import Layout
 from skeltext.texts.descriptions import class_texts
 from skeltext.training.config import TrainingConfig
+from skeltext.training.folder import RunFolder
 
 NARROW = {"hidden": 4, "features": 16}
 
@@ -58,10 +59,39 @@ def test_a_preset_names_what_exists(name: str) -> None:
         encoder=config.encoder,
         layout=dataset.layout.name,
         text_width=384,
+        classes=len(dataset.split(preset.splits[0]).seen),
         method_options=config.method_options,
         encoder_options=config.encoder_options,
     )
     assert sum(parameter.numel() for parameter in build_method(model).parameters()) > 0
+
+
+def trained_two_steps(name: str, folder: Path) -> RunFolder:
+    """The first run of a preset made quick, after that of the preset whose runs it builds on."""
+    preset = load_preset(name)
+    plain = TrainingConfig(**preset.settings)
+    seen = dataset_named(plain.dataset).split(preset.splits[0]).seen
+    quick = {
+        "store": folder / "store",
+        "encoder_options": {**plain.encoder_options, **NARROW},
+        "epochs": 1,
+        "batch_size": len(seen) // 2,
+        "pseudo_unseen": 0.0,
+        "device": "cpu",
+        "threads": 1,
+    }
+    if plain.pretrained:
+        runs, first_stage = Path(plain.pretrained).parts
+        assert runs == "runs"  # where `skeltext train --preset` puts what it trains
+        quick["pretrained"] = trained_two_steps(first_stage, folder).path.parent
+    (run,) = train_all(
+        TrainingConfig(**(preset.settings | quick)),
+        splits=list(preset.splits[:1]),
+        seeds=list(preset.seeds[:1]),
+        out=folder / "runs" / name,
+        bars=ProgressBars(quiet=True),
+    )
+    return run
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -74,22 +104,7 @@ def test_a_preset_trains_two_steps(
     view = dataset.views[dataset.split(preset.splits[0]).view]
     embed_offline(class_texts(dataset.name, view.classes, kind=plain.texts))
     write_store(tmp_path / "store", dataset, made_up_outcomes(dataset))
-    quick = {
-        "store": tmp_path / "store",
-        "encoder_options": {**plain.encoder_options, **NARROW},
-        "epochs": 1,
-        "batch_size": len(dataset.split(preset.splits[0]).seen) // 2,
-        "pseudo_unseen": 0.0,
-        "device": "cpu",
-        "threads": 1,
-    }
-    (run,) = train_all(
-        TrainingConfig(**(preset.settings | quick)),
-        splits=list(preset.splits[:1]),
-        seeds=list(preset.seeds[:1]),
-        out=tmp_path / "runs",
-        bars=ProgressBars(quiet=True),
-    )
+    run = trained_two_steps(name, tmp_path)
     assert run.path.name == f"split-{preset.splits[0]}_seed-{preset.seeds[0]}"
     assert np.isfinite(run.metrics()[0]["loss"])
 

@@ -30,6 +30,8 @@ def test_the_defaults_are_the_published_settings() -> None:
         optional={
             "dataset": st.text(),
             "store": st.none() | st.sampled_from([Path("a b/[c]"), Path("/ä")]),
+            "pretrained": st.none() | st.sampled_from([Path("runs/stage"), Path("/ä")]),
+            "optimizer": st.sampled_from(["sgd", "adam"]),
             "pseudo_unseen": st.floats(0, 1, exclude_max=True),
             "encoder_options": st.dictionaries(st.text(max_size=5), st.integers() | st.text() | st.booleans()),
             "learning_rate": st.floats(1e-12, 1e9),
@@ -56,6 +58,7 @@ def test_a_file_gives_back_what_was_written(tmp_path_factory: pytest.TempPathFac
         ("pseudo_unseen", -0.1),
         ("alpha", 1.1),
         ("alpha", float("nan")),
+        ("optimizer", "rmsprop"),
         ("momentum", 1.0),
         ("weight_decay", -1e-4),
         ("warmup", -1),
@@ -64,7 +67,7 @@ def test_a_file_gives_back_what_was_written(tmp_path_factory: pytest.TempPathFac
         ("threads", 0),
     ],
 )
-def test_a_value_out_of_range_is_named(name: str, value: float) -> None:
+def test_a_value_out_of_range_is_named(name: str, value: float | str) -> None:
     with pytest.raises(SkeltextError, match=f"{name} (is )?{value}.*expected"):
         replace(TrainingConfig(), **{name: value})  # type: ignore[arg-type]
 
@@ -81,6 +84,7 @@ def test_a_value_out_of_range_is_named(name: str, value: float) -> None:
         b"epochs: null",
         b"milestones: 5",
         b"store: [1]",
+        b"pretrained: [1]",
         b"1: 2",
     ],
 )
@@ -104,8 +108,9 @@ def test_options_typed_on_the_command_line_have_kinds() -> None:
     config = typed(
         *("--encoder-options.hidden", "32", "--encoder-options.dropout", "0.25"),
         *("--method-options.target", "rows", "--method-options.some-flag", "true"),
-        *("--milestones", "3", "7", "--store", "some/where"),
+        *("--milestones", "3", "7", "--store", "some/where", "--pretrained", "runs/stage", "--optimizer", "adam"),
     )
+    assert (config.pretrained, config.optimizer) == (Path("runs/stage"), "adam")
     assert config.encoder_options == {"hidden": 32, "dropout": 0.25}
     assert config.method_options == {"target": "rows", "some-flag": True}
     assert config.milestones == (3, 7)

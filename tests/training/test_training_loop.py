@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from training_data import CLIPS, made_up_data, same, settings, small_method, tra
 from skeltext.errors import SkeltextError
 from skeltext.methods.pgfa import PGFA
 from skeltext.training import folder as folder_module
+from skeltext.training import loop as loop_module
 from skeltext.training.folder import METRICS, STATE, RunFolder
 
 FILES = 4  # that an epoch writes
@@ -147,7 +150,7 @@ def test_momentum_is_kept(tmp_path: Path) -> None:
     trained(tmp_path, settings())
     done, weights, buffers = RunFolder(tmp_path).load_state() or (0, {}, {})
     assert done == 3
-    assert buffers.keys() == dict(small_method().named_parameters()).keys()
+    assert buffers.keys() == {f"momentum_buffer/{name}" for name, _ in small_method().named_parameters()}
     assert any(buffer.abs().sum() > 0 for buffer in buffers.values())
     assert weights.keys() == small_method().state_dict().keys()
 
@@ -211,6 +214,73 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
         trained(tmp_path, settings(batch_size=CLIPS), data=data)
     assert not (tmp_path / METRICS).exists()
     assert not (tmp_path / STATE).exists()
+
+
+def test_losses_that_are_read_rarely_make_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = settings(batch_size=4, epochs=2)
+    trained(tmp_path / "each", config)
+    monkeypatch.setattr(loop_module, "_steps_per_reading", lambda device: 3)
+    _, heard = trained(tmp_path / "third", config)
+    assert [done for done, _ in heard] == [12, CLIPS, CLIPS + 12, 2 * CLIPS]
+    assert lines(tmp_path / "third") == lines(tmp_path / "each")
+    assert heard[-1][1]["loss"] == lines(tmp_path / "third")[-1]["loss"]
+    assert same(load_file(tmp_path / "each" / STATE), load_file(tmp_path / "third" / STATE))
+
+
+def test_of_an_epoch_whose_loss_is_no_number_nothing_is_saved_however_late_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = made_up_data()
+    data.clips[3] = float("nan")
+    monkeypatch.setattr(loop_module, "_steps_per_reading", lambda device: 1000)
+    with pytest.raises(SkeltextError, match=r"the loss is nan in epoch 0.*--learning-rate"):
+        trained(tmp_path, settings(batch_size=4), data=data)
+    assert not (tmp_path / METRICS).exists()
+    assert not (tmp_path / STATE).exists()
+
+
+class CallAgain:
+    """A recorder whose recording is the work itself."""
+
+    def rehearse(self, work: Callable[[], None]) -> bool:
+        """Do the work."""
+        work()
+        return False
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        """The work."""
+        return work
+
+
+def test_a_recorded_run_resumes_as_the_same_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = settings(batch_size=4)
+    trained(tmp_path / "eager", config)
+    monkeypatch.setattr(loop_module, "_recorder", lambda device, config: CallAgain())
+    trained(tmp_path / "recorded", replace(config, epochs=2))
+    trained(tmp_path / "recorded", config, method=small_method(seed=5))
+    assert lines(tmp_path / "recorded") == lines(tmp_path / "eager")
+    assert same(load_file(tmp_path / "eager" / STATE), load_file(tmp_path / "recorded" / STATE))
+
+
+@pytest.mark.parametrize(
+    ("device", "wanted", "recorded"), [("cpu", True, False), ("cuda", False, False), ("cuda", True, True)]
+)
+def test_only_cuda_records_and_only_if_wanted(
+    monkeypatch: pytest.MonkeyPatch, device: str, wanted: bool, recorded: bool
+) -> None:
+    monkeypatch.setattr(loop_module, "CudaRecorder", lambda device: device)
+    recorder = loop_module._recorder(torch.device(device), settings(cuda_graphs=wanted))
+    assert (recorder is not None) is recorded
+
+
+def test_too_little_memory_on_the_device_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 1 GiB")
+
+    monkeypatch.setattr(PGFA, "training_loss", full)
+    sentence = r"cpu has too little memory for 0\.0 GB of clips and batches of 8; choose a smaller --batch-size or"
+    with pytest.raises(SkeltextError, match=sentence):
+        trained(tmp_path, settings())
 
 
 def test_metrics_are_json(tmp_path: Path) -> None:

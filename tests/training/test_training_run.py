@@ -22,6 +22,7 @@ from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import RunFolder
 from skeltext.training.loop import TrainingData
 from skeltext.training.run import train_run
+from skeltext.training.seen_data import seen_data
 
 Configure = Callable[..., TrainingConfig]
 
@@ -201,7 +202,7 @@ def test_a_clip_that_cannot_be_prepared_is_not_left_out_in_silence(
 
     monkeypatch.setattr(Store, "clip", clip)
     with pytest.raises(SkeltextError, match=r"1 of \d+ clips of .* cannot be prepared .*this clip is damaged"):
-        run_module.seen_data(tiny_config(), watcher=Watcher())
+        seen_data(tiny_config(), preparing=Watcher().preparing)
 
 
 def test_threads_are_those_of_the_configuration_for_as_long_as_it_trains(
@@ -227,5 +228,5 @@ def test_the_targets_of_the_paper_and_a_learnable_temperature_train_by_configura
     (_, paper, buffers), paper_loss = results["paper"]
     assert not same(code, paper)
     assert code["log_scale"] != paper["log_scale"]
-    assert "log_scale" in buffers
+    assert "momentum_buffer/log_scale" in buffers
     assert code_loss[0] != paper_loss[0]

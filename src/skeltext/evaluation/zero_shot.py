@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -15,13 +16,14 @@ from skeltext.evaluation.metrics import accuracy, class_mean_accuracy
 from skeltext.evaluation.predictions import Ints, Predictions, Progress, TestSet, load_test_set, predict_epochs
 from skeltext.evaluation.results import KINDS, Curves, RunResult, Sample, Table
 from skeltext.evaluation.selection import choose_epochs
+from skeltext.recognizer.embedding import Precision
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layout import UNITS_IN_METRES
 from skeltext.skeletons.preprocessing import Preprocessing
 from skeltext.texts.descriptions import class_texts
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder
-from skeltext.training.run import open_dataset
+from skeltext.training.seen_data import open_dataset
 
 Scores = dict[str, list[float]]  # kind -> one accuracy per epoch
 
@@ -31,12 +33,14 @@ def evaluate_run(
     *,
     alpha: float | None = None,
     device: str = "cpu",
+    precision: Precision = "32-true",
     samples: int = 6,
     progress: Progress | None = None,
 ) -> RunResult:
     """Everything about one run; :class:`SkeltextError` if its training is not finished.
 
-    `alpha` replaces the configured tolerance margin; `samples` test clips are kept to be looked at.
+    `alpha` replaces the configured tolerance margin; `precision` is that of embedding the clips; `samples` test clips
+    are kept to be looked at.
     """
     config = TrainingConfig.from_yaml(folder.path / CONFIG)
     config = replace(config, alpha=config.alpha if alpha is None else alpha)
@@ -44,14 +48,13 @@ def evaluate_run(
         _require_finished(part, config)
     _, split, store, preprocessing = open_dataset(config)
     test = load_test_set(store, split_clips(store, split).test, split.unseen, config, preprocessing)
-    runs = predict_epochs(folder, test, config, device=device, progress=progress)
+    predicted = partial(predict_epochs, config=config, device=device, precision=precision, progress=progress)
+    runs = predicted(folder, test)
     scores = _scores(test, runs, accuracy)
     held: Scores = {kind: [] for kind in KINDS}
     if config.pseudo_unseen:
         pseudo = _held_out(store, split, config, preprocessing)
-        held = _scores(
-            pseudo, predict_epochs(folder.held_out, pseudo, config, device=device, progress=progress), accuracy
-        )
+        held = _scores(pseudo, predicted(folder.held_out, pseudo), accuracy)
     chosen = {kind: choose_epochs(scores[kind], held[kind]) for kind in KINDS}
     last = runs[-1]
     return RunResult(
@@ -73,7 +76,7 @@ def evaluate_run(
         aligned=last.aligned,
         sources=[store.source_names[store.sources[index]] for index in test.indices],
         features=last.features.numpy(),
-        texts=test.texts.numpy(),
+        texts=last.texts.numpy(),
         prototypes=last.alignment.anchors.numpy(),
         samples=_samples(store, test, last, count=samples),
     )

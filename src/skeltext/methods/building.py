@@ -20,12 +20,17 @@ M = TypeVar("M", bound=nn.Module)
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """All that is needed to build a model whose weights can then be loaded."""
+    """All that is needed to build a model whose weights can then be loaded.
+
+    ``text_width`` is that of the text embeddings, ``classes`` how many classes it learns from; a method is given those
+    that it asks for.
+    """
 
     method: str
     encoder: str
     layout: str
     text_width: int
+    classes: int = 0
     method_options: Mapping[str, Any] = field(default_factory=dict)
     encoder_options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -41,14 +46,22 @@ def build_method(config: ModelConfig) -> Method:
         ENCODERS, config.encoder, "encoder", config.encoder_options, layout=layout_named(config.layout)
     )
     return _construct(
-        METHODS, config.method, "method", config.method_options, encoder=encoder, text_width=config.text_width
+        METHODS,
+        config.method,
+        "method",
+        config.method_options,
+        encoder=encoder,
+        text_width=config.text_width,
+        classes=config.classes,
     )
 
 
 def _construct(table: Mapping[str, type[M]], name: str, role: str, options: Mapping[str, Any], **given: Any) -> M:
     if name not in table:
         raise SkeltextError(f"{role} {name!r} is not known; known are {', '.join(table)}")
-    allowed = [option for option in inspect.signature(table[name]).parameters if option not in given]
+    asked = inspect.signature(table[name]).parameters
+    given = {argument: value for argument, value in given.items() if argument in asked}
+    allowed = [option for option in asked if option not in given]
     unknown = [option for option in options if option not in allowed]
     if unknown:
         raise SkeltextError(f"{role} {name} has no option {unknown[0]!r}; it has {', '.join(allowed) or 'none'}")

@@ -69,15 +69,14 @@ class PGFA(Method):
         target: Target = "softmax",
         temperature: Literal["fixed", "learnable"] = "fixed",
     ) -> None:
-        super().__init__()
+        super().__init__(encoder=encoder)
         if target not in ("softmax", "rows") or temperature not in ("fixed", "learnable"):
             raise ValueError(
                 f"target {target!r} and temperature {temperature!r}, expected 'softmax' or 'rows' and 'fixed' or"
                 " 'learnable'"
             )
-        self.encoder = encoder
         self.target: Target = target
-        self.projection = nn.Linear(int(encoder.features), text_width)  # type: ignore[arg-type]
+        self.projection = nn.Linear(self.width, text_width)
         nn.init.kaiming_normal_(self.projection.weight, mode="fan_out")
         nn.init.zeros_(self.projection.bias)
         log_scale = torch.tensor(math.log(1 / TEMPERATURE))
@@ -91,9 +90,9 @@ class PGFA(Method):
         """The inverse temperature it was trained with."""
         return float(self.log_scale.detach().exp())
 
-    def embed(self, clips: Tensor) -> Tensor:
-        """(N, C, T, V, M) to features (N, D) in the space of the texts."""
-        embedded: Tensor = self.projection(self.encoder(clips))
+    def embed_features(self, features: Tensor) -> Tensor:
+        """(N, D) of the encoder to (N, D) in the space of the texts."""
+        embedded: Tensor = self.projection(features)
         return embedded
 
     def scores(self, embedded: Tensor, texts: Tensor) -> Tensor:
@@ -102,6 +101,7 @@ class PGFA(Method):
 
     def training_loss(self, batch: Batch) -> dict[str, Tensor]:
         """The KL contrastive loss of a batch; every clip is paired with the text of its class."""
-        logits = self.log_scale.exp() * cosine_scores(self.embed(batch.clips), batch.texts[batch.labels])
+        embedded = self.embed_features(self.batch_features(batch))
+        logits = self.log_scale.exp() * cosine_scores(embedded, batch.texts[batch.labels])
         q = target_distribution(batch.labels, target=self.target).to(logits.dtype)
         return {"loss": kl_contrastive_loss(logits, q)}

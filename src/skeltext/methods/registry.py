@@ -1,8 +1,16 @@
-"""Methods by name. A method takes ``encoder``, ``text_width`` and its own keyword options."""
+"""Methods by name. A method takes ``encoder``, ``text_width`` and ``classes`` as it needs them, and its own options."""
 
 from __future__ import annotations
 
+from skeltext.methods.classifier import Classifier
+from skeltext.methods.devise import DeViSE
 from skeltext.methods.method import Method
 from skeltext.methods.pgfa import PGFA
+from skeltext.methods.relation_net import RelationNet
 
-METHODS: dict[str, type[Method]] = {"pgfa": PGFA}
+METHODS: dict[str, type[Method]] = {
+    "pgfa": PGFA,
+    "devise": DeViSE,
+    "relation_net": RelationNet,
+    "classifier": Classifier,
+}

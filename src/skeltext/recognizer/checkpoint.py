@@ -14,7 +14,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from skeltext.errors import SkeltextError
 from skeltext.formats.writing import made_folder, written_aside
@@ -100,10 +100,10 @@ def load_card(folder: Path) -> Card:
         ) from error
 
 
-def load_weights(method: Method, tensors: Mapping[str, Tensor], *, origin: Path) -> None:
-    """Put the tensors of the file `origin` into a method; :class:`SkeltextError` if they are those of another model."""
+def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], *, origin: Path) -> None:
+    """Put the tensors of the file `origin` into a module; :class:`SkeltextError` if they are those of another one."""
     try:
-        method.load_state_dict(tensors)
+        module.load_state_dict(tensors)
     except RuntimeError as error:
         raise SkeltextError(
             f"{origin} holds the weights of another model than the settings beside it describe; give the folder that"

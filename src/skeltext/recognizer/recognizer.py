@@ -73,10 +73,11 @@ class Recognizer:
             raise SkeltextError("no clip given, expected at least one")
         texts = [self.text_of(label) for label in labels]
         batch = torch.stack([torch.from_numpy(self.card.preprocessing(clip)) for clip in clips])
-        anchors = torch.from_numpy(self.encoder.encode(texts))
+        device = next(self.method.parameters()).device
+        anchors = torch.from_numpy(self.encoder.encode(texts)).to(device)
         with torch.inference_mode():
             self.method.prepare(anchors)
-            scores = self.method.scores(embed_clips(self.method, batch), anchors).cpu()  # (N, K)
+            scores = self.method.scores(embed_clips(self.method, batch).to(device), anchors).cpu()  # (N, K)
         shares = (scores * self.method.score_scale).softmax(dim=1)
         return [
             [

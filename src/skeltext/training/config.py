@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from cyclopts import Group, Parameter, Token
@@ -17,6 +17,8 @@ _DATA, _MODEL, _OPTIMISER, _MACHINE = (
     Group(name, sort_key=number) for number, name in enumerate(("Data", "Model", "Optimiser", "Machine"), start=1)
 )
 SEEDS = 2**32  # how many seeds the generators tell apart
+OptimizerName = Literal["sgd", "adam"]
+_PATHS = ("store", "pretrained")  # fields that a file holds as text
 
 
 def _options(_: type, tokens: dict[str, list[Token]] | tuple[Token, ...]) -> dict[str, Any]:
@@ -49,7 +51,7 @@ class TrainingConfig:
     """minilm (offline), a sentence-transformers name or folder, or a .npy table."""
 
     method: Annotated[str, Parameter(group=_MODEL)] = "pgfa"
-    """How the model learns and scores."""
+    """How the model learns and scores: pgfa, devise, relation_net, or classifier, a first stage for --pretrained."""
     method_options: Annotated[dict[str, Any], Parameter(group=_MODEL, converter=_options)] = field(default_factory=dict)
     """Options of the method, for instance `--method-options.target rows`."""
     encoder: Annotated[str, Parameter(group=_MODEL)] = "st_gcn"
@@ -58,6 +60,10 @@ class TrainingConfig:
         default_factory=dict
     )
     """Options of the encoder, for instance `--encoder-options.hidden 32`."""
+    pretrained: Annotated[Path | None, Parameter(group=_MODEL)] = None
+    """First stage whose encoder is frozen, so that the rest learns on features computed once: a finished run, a folder
+    of runs (that of the same split and seed is taken) or a checkpoint. Encoder and preprocessing are then its own. It
+    must not have learnt a class that is unseen here, so the second run takes the encoder of its second run."""
     alpha: Annotated[float, Parameter(group=_MODEL)] = 0.9
     """Tolerance margin of prototype alignment at the test: the share of each class's clips that is trusted."""
 
@@ -65,8 +71,10 @@ class TrainingConfig:
     """Passes over the training clips."""
     batch_size: Annotated[int, Parameter(group=_OPTIMISER)] = 128
     """Clips per step; the rest of an epoch that fills no batch is dropped, as published."""
+    optimizer: Annotated[OptimizerName, Parameter(group=_OPTIMISER)] = "sgd"
+    """sgd, or adam, which most methods on a frozen encoder were published with."""
     learning_rate: Annotated[float, Parameter(group=_OPTIMISER)] = 0.05
-    """Rate of SGD after the warm-up."""
+    """Rate after the warm-up."""
     momentum: Annotated[float, Parameter(group=_OPTIMISER)] = 0.9
     """Momentum of SGD."""
     weight_decay: Annotated[float, Parameter(group=_OPTIMISER)] = 5e-4
@@ -82,8 +90,10 @@ class TrainingConfig:
 
     device: Annotated[str, Parameter(group=_MACHINE)] = "auto"
     """cpu, cuda, mps or auto."""
-    precision: Annotated[Literal["32-true", "bf16-mixed", "16-mixed"], Parameter(group=_MACHINE)] = "32-true"
-    """Precision of the arithmetic."""
+    precision: Annotated[Literal["32-true", "tf32", "bf16-mixed", "16-mixed"], Parameter(group=_MACHINE)] = "32-true"
+    """Precision of the arithmetic; tf32 is faster on a CUDA device and rounds the factors of every product."""
+    cuda_graphs: Annotated[bool, Parameter(group=_MACHINE)] = True
+    """Record the training step on a CUDA device once and replay it; other devices know nothing of it."""
     threads: Annotated[int | None, Parameter(group=_MACHINE)] = None
     """Processor threads; all cores by default."""
 
@@ -96,6 +106,8 @@ class TrainingConfig:
             raise SkeltextError(f"pseudo_unseen is {self.pseudo_unseen}, expected a share from 0 up to 1")
         if not 0 <= self.alpha <= 1:
             raise SkeltextError(f"alpha is {self.alpha}, expected a share between 0 and 1")
+        if self.optimizer not in get_args(OptimizerName):
+            raise SkeltextError(f"optimizer is {self.optimizer}, expected one of {', '.join(get_args(OptimizerName))}")
         if not 0 <= self.momentum < 1:
             raise SkeltextError(f"momentum is {self.momentum}, expected a number from 0 up to 1")
         if not min(self.weight_decay, self.warmup) >= 0:
@@ -109,7 +121,8 @@ class TrainingConfig:
 
     def to_yaml(self, path: Path) -> None:
         """Write all fields, defaults included."""
-        plain = asdict(self) | {"store": str(self.store) if self.store else None, "milestones": list(self.milestones)}
+        plain = asdict(self) | {"milestones": list(self.milestones)}
+        plain |= {name: str(plain[name]) for name in _PATHS if plain[name] is not None}
         with written_aside(path) as aside:
             aside.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
 
@@ -126,8 +139,7 @@ class TrainingConfig:
                 f"{path} is no configuration of a run; its keys must be among {', '.join(sorted(known))}"
             )
         try:
-            if plain.get("store"):
-                plain["store"] = Path(plain["store"])
+            plain |= {name: Path(plain[name]) for name in _PATHS if plain.get(name) is not None}
             return cls(**plain | {"milestones": tuple(plain.get("milestones", cls.milestones))})
         except TypeError as error:
             raise SkeltextError(f"{path} has a value of the wrong kind ({error}); give the folder of a run") from error

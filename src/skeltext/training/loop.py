@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections import defaultdict
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import fields
 
 import torch
 from lightning_fabric import Fabric
@@ -16,25 +15,42 @@ from skeltext.errors import SkeltextError
 from skeltext.methods.method import Batch, Method
 from skeltext.progress import Report
 from skeltext.recognizer.checkpoint import load_weights
+from skeltext.recognizer.device import float32_arithmetic
 from skeltext.training.config import SEEDS, TrainingConfig
 from skeltext.training.folder import STATE, Metrics, RunFolder
+from skeltext.training.graphed_step import CudaRecorder, GraphedStep, Recorder
+from skeltext.training.losses import Losses, LossSums
+from skeltext.training.optimizer import buffers_of, optimizer_named, put_buffers
 from skeltext.training.schedule import learning_rate
 
+Step = Callable[[Tensor], Losses]
+"""A step of training: from the numbers of the clips of a batch (N,) to its losses, which stay on the device."""
 
-@dataclass(frozen=True, kw_only=True)
-class TrainingData:
-    """Everything a model may learn from: ``clips`` (N, C, T, V, M), ``labels`` (N,) into ``texts`` (K, D).
 
-    All three stay on the device for the whole run, and a batch is a slice of them: no workers, no copies.
+class TrainingData(Batch):
+    """Everything a model may learn from, as one batch of all N clips (or of the features of a frozen encoder).
+
+    All of it stays on the device for the whole run, and a batch is a slice of it: no workers, no copies.
     """
-
-    clips: Tensor
-    labels: Tensor
-    texts: Tensor
 
     def to(self, device: torch.device) -> TrainingData:
         """The same data on a device."""
-        return TrainingData(clips=self.clips.to(device), labels=self.labels.to(device), texts=self.texts.to(device))
+        tensors = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return TrainingData(**{name: x.to(device) for name, x in tensors.items() if x is not None})
+
+    def batch(self, chosen: Tensor) -> Batch:
+        """The clips with these numbers (n,), and the texts of all classes."""
+        return Batch(
+            labels=self.labels[chosen],
+            texts=self.texts,
+            clips=None if self.clips is None else self.clips[chosen],
+            features=None if self.features is None else self.features[chosen],
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory the clips or their features take."""
+        return sum(x.nbytes for x in (self.clips, self.features) if x is not None)
 
 
 def train(
@@ -45,33 +61,80 @@ def train(
     Every epoch seeds all generators from (seed, epoch), so a resumed run repeats what an uninterrupted one does,
     bit by bit on a CPU, without any state of generators on disk.
     """
-    optimizer = torch.optim.SGD(method.parameters(), lr=0.0, momentum=config.momentum, weight_decay=config.weight_decay)
+    optimizer = optimizer_named(config.optimizer, method, momentum=config.momentum, weight_decay=config.weight_decay)
     state = folder.load_state()
     done = 0
     if state:
         done, weights, buffers = state
         load_weights(method, weights, origin=folder.path / STATE)
-    model, running = fabric.setup(method, optimizer)  # wrappers: the parameters stay those of `method`
-    model.mark_forward_method("training_loss")
+    _, running = fabric.setup(method, optimizer)  # wrappers: the parameters stay those of `method`
     if state:
-        _load_momentum(method, optimizer, buffers)
-    data = data.to(fabric.device)
+        put_buffers(buffers, optimizer, method)
     metrics = folder.metrics()[:done]
-    for epoch in range(done, config.epochs):
-        fabric.seed_everything((config.seed * 1_000_003 + epoch + 1) % SEEDS, verbose=False)
-        line = _train_epoch(model, running, data, config, epoch, fabric=fabric, report=report)
-        metrics.append(line)
-        folder.save_epoch(epoch, weights=method.state_dict(), buffers=_momentum(method, optimizer), metrics=metrics)
+    try:
+        data = data.to(fabric.device)
+        step = _step(method, running, data, config, fabric=fabric)
+        for epoch in range(done, config.epochs):
+            fabric.seed_everything((config.seed * 1_000_003 + epoch + 1) % SEEDS, verbose=False)
+            method.train()
+            with float32_arithmetic(fabric.device, tf32=config.precision == "tf32"):
+                line = _train_epoch(step, optimizer, data, config, epoch, report=report)
+            metrics.append(line)
+            folder.save_epoch(
+                epoch, weights=method.state_dict(), buffers=buffers_of(optimizer, method), metrics=metrics
+            )
+    except torch.OutOfMemoryError as error:
+        raise SkeltextError(
+            f"{fabric.device} has too little memory for {data.nbytes / 1e9:.1f} GB of clips and batches of"
+            f" {_batch_size(config, data)}; choose a smaller --batch-size or --device cpu for a new run"
+        ) from error
+
+
+def _batch_size(config: TrainingConfig, data: TrainingData) -> int:
+    return min(config.batch_size, len(data.labels))
+
+
+def _step(
+    method: Method, optimizer: torch.optim.Optimizer, data: TrainingData, config: TrainingConfig, *, fabric: Fabric
+) -> Step:
+    """What happens to a batch, the same on every device; where there is a recorder, it is recorded and replayed."""
+
+    def gradients(chosen: Tensor) -> Losses:
+        method.zero_grad(set_to_none=True)
+        with fabric.autocast():
+            losses = method.training_loss(data.batch(chosen))
+        fabric.backward(losses["loss"])
+        return {name: value.detach() for name, value in losses.items()}
+
+    compute: Step = gradients
+    recorder = _recorder(fabric.device, config)
+    if recorder:
+        compute = GraphedStep(gradients, recorder, batch_size=_batch_size(config, data), device=fabric.device)
+
+    def step(chosen: Tensor) -> Losses:
+        losses = compute(chosen)
+        optimizer.step()
+        return losses
+
+    return step
+
+
+def _recorder(device: torch.device, config: TrainingConfig) -> Recorder | None:
+    return CudaRecorder(device) if device.type == "cuda" and config.cuda_graphs else None
+
+
+def _steps_per_reading(device: torch.device) -> int:
+    """Whoever reads a loss waits for the device, and a GPU then waits for its next step: so it is done rarely there."""
+    return 32 if device.type == "cuda" else 1
 
 
 def _train_epoch(
-    method: Any,
-    optimizer: Any,
+    step: Step,
+    optimizer: torch.optim.Optimizer,
     data: TrainingData,
     config: TrainingConfig,
     epoch: int,
     *,
-    fabric: Fabric,
     report: Report,
 ) -> Metrics:
     rate = learning_rate(
@@ -84,45 +147,21 @@ def _train_epoch(
     )
     for group in optimizer.param_groups:
         group["lr"] = rate
-    method.train()
-    n = len(data.labels)
-    size = min(config.batch_size, n)
-    order = torch.randperm(n).to(data.labels.device)
-    sums: dict[str, float] = defaultdict(float)
+    device, n, size = data.labels.device, len(data.labels), _batch_size(config, data)
+    order = torch.randperm(n).to(device)
+    losses = LossSums()
     steps, began = n // size, time.perf_counter()
-    for step in range(steps):
-        chosen = order[step * size : (step + 1) * size]
-        losses = method.training_loss(Batch(clips=data.clips[chosen], labels=data.labels[chosen], texts=data.texts))
-        optimizer.zero_grad(set_to_none=True)
-        fabric.backward(losses["loss"])
-        optimizer.step()
-        for name, value in losses.items():
-            sums[name] += value.item()
+    for done in range(1, steps + 1):
+        losses.add(step(order[(done - 1) * size : done * size]))
+        if done % _steps_per_reading(device) and done < steps:
+            continue
+        sums = losses.read()
         if not math.isfinite(sums["loss"]):
             raise SkeltextError(
                 f"the loss is {sums['loss']} in epoch {epoch}, so nothing can be learnt any more; choose a lower"
                 f" --learning-rate than {config.learning_rate} for a new run"
             )
-        speed = (step + 1) * size / (time.perf_counter() - began)
-        report(
-            (epoch * steps + step + 1) * size,
-            {"epoch": epoch, "loss": sums["loss"] / (step + 1), "clips_per_second": speed},
-        )
-    means = {name: total / steps for name, total in sums.items()}
+        speed = done * size / (time.perf_counter() - began)
+        report((epoch * steps + done) * size, {"epoch": epoch, "loss": sums["loss"] / done, "clips_per_second": speed})
+    means = {name: total / steps for name, total in losses.read().items()}
     return {"epoch": epoch, **means, "learning_rate": rate, "seconds": round(time.perf_counter() - began, 3)}
-
-
-def _momentum(method: Method, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The buffers of SGD by the name of their parameter."""
-    buffers = {}
-    for name, parameter in method.named_parameters():
-        buffer = optimizer.state[parameter].get("momentum_buffer")
-        if buffer is not None:
-            buffers[name] = buffer
-    return buffers
-
-
-def _load_momentum(method: Method, optimizer: torch.optim.Optimizer, buffers: dict[str, Tensor]) -> None:
-    for name, parameter in method.named_parameters():
-        if name in buffers:
-            optimizer.state[parameter]["momentum_buffer"] = buffers[name].to(parameter.device)

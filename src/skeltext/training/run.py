@@ -4,33 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from typing import Protocol
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from skeltext.datasets.arrays import preprocessed_clips
-from skeltext.datasets.dataset import ClassSplit, Dataset
 from skeltext.datasets.registry import dataset_named
-from skeltext.datasets.splitting import hold_out, split_clips
-from skeltext.datasets.store import Store, open_store
-from skeltext.errors import SkeltextError
+from skeltext.datasets.splitting import hold_out
+from skeltext.errors import SkeltextError, require
 from skeltext.formats.writing import made_folder
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.machine import keep_freed_memory
+from skeltext.methods.building import build_method
 from skeltext.progress import Report
-from skeltext.recognizer.checkpoint import Card, save_card
+from skeltext.recognizer.checkpoint import save_card
 from skeltext.recognizer.device import device_named
-from skeltext.skeletons.clip import Floats
-from skeltext.skeletons.preprocessing import Preprocessing, preprocessing_named
-from skeltext.texts.descriptions import class_texts
-from skeltext.texts.embedding import embed_classes
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder
-from skeltext.training.loop import TrainingData, train
-from skeltext.training.memory import keep_freed_memory
+from skeltext.training.loop import train
+from skeltext.training.pretrained import frozen_encoders, with_encoder_of
+from skeltext.training.seen_data import card_and_texts, seen_data, training_data
 
 
 class Watcher(Protocol):
@@ -43,46 +36,6 @@ class Watcher(Protocol):
     def training(self, title: str, total: int) -> Report:
         """Called before a training that will see `total` clips in all."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeenData:
-    """The view of a data set that training is given: clips of seen classes only, and which class each one shows."""
-
-    arrays: Floats
-    class_names: list[str]
-
-
-def default_store(config: TrainingConfig) -> Path:
-    """The folder of the prepared data set: the configured one, else ``prepared/<data set>``."""
-    return config.store or Path("prepared") / config.dataset
-
-
-def open_dataset(config: TrainingConfig) -> tuple[Dataset, ClassSplit, Store, Preprocessing]:
-    """The data set, class split, store (in the split's view) and preprocessing that a configuration names."""
-    dataset = dataset_named(config.dataset)
-    split = dataset.split(config.split)
-    folder = default_store(config)
-    if not folder.exists():
-        raw = "" if dataset.name == "builtin" else " --raw FOLDER"
-        raise SkeltextError(f"{folder} does not exist; `skeltext prepare {dataset.name}{raw} --out {folder}` makes it")
-    store = open_store(folder)
-    if store.name != dataset.name:
-        raise SkeltextError(
-            f"{folder} holds {store.name}, not {dataset.name}; give the store of the data set with --store"
-        )
-    preprocessing = preprocessing_named(config.preprocessing, layout=dataset.layout.name, bodies=dataset.bodies)
-    return dataset, split, store.view(split.view), preprocessing
-
-
-def seen_data(config: TrainingConfig, *, watcher: Watcher) -> tuple[SeenData, Preprocessing]:
-    """Prepare the training clips of the seen classes; no other clip is read."""
-    _, split, store, preprocessing = open_dataset(config)
-    indices = split_clips(store, split).train.tolist()
-    report = watcher.preparing(len(indices))
-    arrays = preprocessed_clips(store, indices, preprocessing, progress=lambda count: report(count, {}))
-    names = [store.classes[store.labels[index]] for index in indices]
-    return SeenData(arrays=arrays, class_names=names), preprocessing
 
 
 def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) -> None:
@@ -101,13 +54,19 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
     if claimed and all(run.epochs_done() == config.epochs for run in trainings):
         return
     folder.clear_leftovers()
+    encoders = frozen_encoders(config, trainings)
+    if encoders:
+        config = with_encoder_of(config, encoders[folder].card)
     fabric = _fabric(config)
-    seen, preprocessing = seen_data(config, watcher=watcher)
+    seen, preprocessing = seen_data(config, preparing=watcher.preparing)
     with _threads(config.threads):
         for run, part in trainings.items():
-            card, data = _card_and_data(part.seen, seen, preprocessing, config)
+            card, texts = card_and_texts(part.seen, preprocessing, config)
             fabric.seed_everything(config.seed, verbose=False)
             method = build_method(card.model)
+            if run in encoders:
+                encoders[run].put_into(method)
+            data = training_data(method.to(fabric.device), card, texts, seen, preparing=watcher.preparing)
             made_folder(folder.path)
             config.to_yaml(folder.path / CONFIG)
             save_card(run.checkpoint, card)
@@ -121,64 +80,40 @@ def _is_claimed(folder: RunFolder, config: TrainingConfig) -> bool:
     path = folder.path / CONFIG
     if not path.exists():
         return False
-    if TrainingConfig.from_yaml(path) != config:
+    held = TrainingConfig.from_yaml(path)
+    if held.pretrained:  # what the first stage decided is no matter of choice
+        config = replace(
+            config,
+            encoder=held.encoder,
+            encoder_options=held.encoder_options,
+            preprocessing=held.preprocessing,
+        )
+    if held != config:
         raise SkeltextError(f"{folder.path} holds a run with other settings; choose another --out or remove it")
     return True
 
 
 def _fabric(config: TrainingConfig) -> Fabric:
-    device_named(config.device)
+    device, precision = device_named(config.device), config.precision
+    if precision == "tf32":
+        require(device.type == "cuda", f"precision tf32 needs a CUDA device, this is {device}; use --precision 32-true")
+        precision = "32-true"  # of the tensors; how they are multiplied is told to the device
     try:
-        return Fabric(accelerator=config.device, devices=1, precision=config.precision)
+        return Fabric(
+            accelerator=device.type,
+            devices=[device.index or 0] if device.type == "cuda" else 1,
+            precision=precision,
+        )
     except (ValueError, RuntimeError) as error:
         raise SkeltextError(
             f"device {config.device} with precision {config.precision} cannot train here ({error}); use --device auto"
         ) from error
 
 
-def _card_and_data(
-    classes: tuple[str, ...], seen: SeenData, preprocessing: Preprocessing, config: TrainingConfig
-) -> tuple[Card, TrainingData]:
-    """The seen clips of `classes` alone with their texts, and what a model that learns from them says about itself."""
-    dataset = dataset_named(config.dataset)
-    rows = dataset.views[dataset.split(config.split).view].classes
-    texts = embed_classes(dataset.name, classes, kind=config.texts, encoder=config.text_encoder, all_classes=rows)
-    card = Card(
-        model=ModelConfig(
-            method=config.method,
-            encoder=config.encoder,
-            layout=preprocessing.layout.name,
-            text_width=texts.shape[1],
-            method_options=config.method_options,
-            encoder_options=config.encoder_options,
-        ),
-        preprocessing=preprocessing,
-        text_encoder=config.text_encoder,
-        texts=config.texts,
-        dataset=dataset.name,
-        labels=dict(zip(classes, _label_texts(config, classes), strict=True)),
-    )
-    member = np.isin(seen.class_names, classes)
-    numbers = [classes.index(name) for name in np.asarray(seen.class_names)[member]]
-    data = TrainingData(
-        clips=torch.from_numpy(seen.arrays if member.all() else seen.arrays[member]),
-        labels=torch.tensor(numbers),
-        texts=torch.from_numpy(texts),
-    )
-    return card, data
-
-
 def _clips_per_epoch(config: TrainingConfig, clips: int) -> int:
     """How many of the clips fill whole batches."""
     size = min(config.batch_size, clips)
     return clips // size * size
-
-
-def _label_texts(config: TrainingConfig, classes: tuple[str, ...]) -> list[str]:
-    """The sentences behind the embeddings; a table of embeddings has none but the names."""
-    if config.text_encoder.endswith(".npy"):
-        return list(classes)
-    return class_texts(config.dataset, classes, kind=config.texts)
 
 
 @contextmanager

@@ -1,0 +1,38 @@
+"""The optimizers that methods were published with, and what a resumed run must know of them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from skeltext.methods.method import Method
+from skeltext.training.config import OptimizerName
+
+
+def optimizer_named(name: OptimizerName, method: Method, *, momentum: float, weight_decay: float) -> Optimizer:
+    """The optimizer of all parameters that are trained; every epoch sets its rate. Adam has no use for `momentum`."""
+    trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
+    if name == "adam":
+        return torch.optim.Adam(trained, lr=0.0, weight_decay=weight_decay)
+    return torch.optim.SGD(trained, lr=0.0, momentum=momentum, weight_decay=weight_decay)
+
+
+def buffers_of(optimizer: Optimizer, method: Method) -> dict[str, Tensor]:
+    """What the optimizer remembers, as ``kind/name of the parameter``."""
+    return {
+        f"{kind}/{name}": tensor
+        for name, parameter in method.named_parameters()
+        if parameter in optimizer.state
+        for kind, tensor in optimizer.state[parameter].items()
+        if tensor is not None
+    }
+
+
+def put_buffers(buffers: dict[str, Tensor], optimizer: Optimizer, method: Method) -> None:
+    """Let the optimizer remember what :func:`buffers_of` gave."""
+    parameters = dict(method.named_parameters())
+    for key, tensor in buffers.items():
+        kind, _, name = key.partition("/")
+        counts = kind == "step"  # how many steps were made stays on the processor
+        optimizer.state[parameters[name]][kind] = tensor if counts else tensor.to(parameters[name].device)

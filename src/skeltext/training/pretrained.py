@@ -1,0 +1,144 @@
+"""The first stage of a two-stage training: the encoder of a finished run, frozen, and what it must not have learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from skeltext.datasets.dataset import ClassSplit
+from skeltext.datasets.registry import dataset_named
+from skeltext.errors import SkeltextError
+from skeltext.methods.method import Method
+from skeltext.recognizer.checkpoint import CONFIG as CARD
+from skeltext.recognizer.checkpoint import WEIGHTS, Card, load_card, load_weights, read_tensors
+from skeltext.skeletons.preprocessing import preprocessing_named
+from skeltext.training.config import TrainingConfig
+from skeltext.training.folder import CONFIG, RunFolder, find_runs
+
+ENCODER = "encoder."  # how the names of its weights begin among those of a method
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenEncoder:
+    """The encoder of a checkpoint: its ``card``, its ``weights`` by name and the file ``origin`` that they lie in."""
+
+    card: Card
+    weights: Mapping[str, Tensor]
+    origin: Path
+
+    def put_into(self, method: Method) -> None:
+        """Give `method` this encoder, frozen; :class:`SkeltextError` if it is built otherwise."""
+        load_weights(method.encoder, self.weights, origin=self.origin)
+        method.freeze_encoder()
+
+
+def frozen_encoders(
+    config: TrainingConfig, trainings: Mapping[RunFolder, ClassSplit]
+) -> dict[RunFolder, FrozenEncoder]:
+    """The encoder for each training of a run (itself, and the second one that holds seen classes out).
+
+    ``config.pretrained`` names the first stage; without one there are no encoders. The second training takes the
+    encoder of the first stage's own second run, which was not shown the classes held out. Raises
+    :class:`SkeltextError` for a first stage that is not finished, has learnt a class that is unseen in its training,
+    reads other skeletons than the data set has, or is not the one that the training was begun with.
+    """
+    if config.pretrained is None:
+        return {}
+    encoders = {}
+    for (run, split), checkpoint in zip(trainings.items(), _checkpoints(config.pretrained, config), strict=False):
+        encoders[run] = encoder = _encoder(checkpoint)
+        _require_unseen(split, encoder)
+        _require_same_skeletons(config.dataset, encoder)
+        _require_unchanged(run, encoder)
+    return encoders
+
+
+def with_encoder_of(config: TrainingConfig, card: Card) -> TrainingConfig:
+    """The settings with encoder and preprocessing as a card has them."""
+    return replace(
+        config,
+        encoder=card.model.encoder,
+        encoder_options=dict(card.model.encoder_options),
+        preprocessing=card.preprocessing.name,
+    )
+
+
+def _checkpoints(path: Path, config: TrainingConfig) -> tuple[Path, Path]:
+    """The checkpoint at `path`, and that of its second run (the same one where there is no second run).
+
+    `path` is a checkpoint, a run, or a folder of runs of which that of the same data set, split and seed is meant.
+    """
+    if (path / CARD).is_file():
+        return path, path
+    if not path.is_dir():
+        raise SkeltextError(
+            f"there is no first stage at {path}; train one with `skeltext train --dataset {config.dataset} --method"
+            f" classifier --out {path}`, or name another with --pretrained"
+        )
+    settings = {run: TrainingConfig.from_yaml(run.path / CONFIG) for run in find_runs(path)}
+    wanted = (config.dataset, config.split, config.seed)
+    runs = [run for run, own in settings.items() if len(settings) == 1 or (own.dataset, own.split, own.seed) == wanted]
+    if len(runs) != 1:
+        raise SkeltextError(
+            f"{path} holds {len(runs)} first stages of {config.dataset} with split {config.split} and seed"
+            f" {config.seed}, expected one; name the folder of a single run with --pretrained"
+        )
+    (run,) = runs
+    second = run.held_out if settings[run].pseudo_unseen else run
+    for part in (run, second):
+        done = part.epochs_done()
+        if done < settings[run].epochs:
+            raise SkeltextError(
+                f"the first stage {part.path} has {done} of {settings[run].epochs} epochs; give its `skeltext train`"
+                " command again"
+            )
+    return run.checkpoint, second.checkpoint
+
+
+def _encoder(checkpoint: Path) -> FrozenEncoder:
+    origin = checkpoint / WEIGHTS
+    weights = {
+        name.removeprefix(ENCODER): tensor for name, tensor in read_tensors(origin).items() if name.startswith(ENCODER)
+    }
+    return FrozenEncoder(card=load_card(checkpoint), weights=weights, origin=origin)
+
+
+def _require_unseen(split: ClassSplit, encoder: FrozenEncoder) -> None:
+    """Classes are told apart by name: an action that another data set calls otherwise is not noticed."""
+    unseen = {name.casefold() for name in split.unseen}
+    learnt = [name for name in encoder.card.labels if name.casefold() in unseen]
+    if learnt:
+        raise SkeltextError(
+            f"the encoder in {encoder.origin.parent} has learnt {learnt[0]!r}, which must be unseen in split"
+            f" {split.name}; give a first stage of the same split and --pseudo-unseen (0 needs no second encoder)"
+        )
+
+
+def _require_same_skeletons(dataset: str, encoder: FrozenEncoder) -> None:
+    learnt, own = encoder.card.preprocessing, dataset_named(dataset)
+    if learnt != preprocessing_named(learnt.name, layout=own.layout.name, bodies=own.bodies):
+        raise SkeltextError(
+            f"the encoder in {encoder.origin.parent} reads {learnt.bodies} bodies of layout {learnt.layout.name} by"
+            f" its own {learnt.name}, but {dataset} has {own.bodies} of {own.layout.name}; give a first stage that was"
+            " trained on such skeletons"
+        )
+
+
+def _require_unchanged(run: RunFolder, encoder: FrozenEncoder) -> None:
+    """A training that goes on must go on with the encoder that it was begun with."""
+    state = run.load_state()
+    if state is None:
+        return
+    _, weights, _ = state
+    begun = {name.removeprefix(ENCODER): tensor for name, tensor in weights.items() if name.startswith(ENCODER)}
+    if begun.keys() != encoder.weights.keys() or not all(
+        torch.equal(begun[name], tensor) for name, tensor in encoder.weights.items()
+    ):
+        raise SkeltextError(
+            f"{run.path} was begun with another encoder than {encoder.origin} holds now; choose another --out or"
+            " remove it"
+        )

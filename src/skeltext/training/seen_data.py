@@ -1,0 +1,133 @@
+"""What a training may learn from: clips of seen classes with the texts of these classes, and no other clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from skeltext.datasets.arrays import preprocessed_clips
+from skeltext.datasets.dataset import ClassSplit, Dataset
+from skeltext.datasets.registry import dataset_named
+from skeltext.datasets.splitting import Indices, split_clips
+from skeltext.datasets.store import Store, open_store
+from skeltext.errors import SkeltextError
+from skeltext.methods.building import ModelConfig
+from skeltext.methods.method import Method
+from skeltext.progress import Report
+from skeltext.recognizer.checkpoint import Card
+from skeltext.recognizer.feature_cache import clip_features
+from skeltext.skeletons.clip import Floats
+from skeltext.skeletons.preprocessing import Preprocessing, preprocessing_named
+from skeltext.texts.descriptions import class_texts
+from skeltext.texts.embedding import embed_classes
+from skeltext.texts.encoder import Embeddings
+from skeltext.training.config import TrainingConfig
+from skeltext.training.loop import TrainingData
+
+Preparing = Callable[[int], Report]
+"""Called before so many clips are prepared; the function it returns hears how many are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenData:
+    """The view of a data set that training is given: clips of seen classes only, and which class each one shows.
+
+    ``indices`` (N,) number them in ``store``. ``arrays`` (N, C, T, V, M) are the prepared clips; there are none where
+    the features of a frozen encoder stand for them.
+    """
+
+    store: Store
+    indices: Indices
+    class_names: list[str]
+    arrays: Floats | None
+
+
+def default_store(config: TrainingConfig) -> Path:
+    """The folder of the prepared data set: the configured one, else ``prepared/<data set>``."""
+    return config.store or Path("prepared") / config.dataset
+
+
+def open_dataset(config: TrainingConfig) -> tuple[Dataset, ClassSplit, Store, Preprocessing]:
+    """The data set, class split, store (in the split's view) and preprocessing that a configuration names."""
+    dataset = dataset_named(config.dataset)
+    split = dataset.split(config.split)
+    folder = default_store(config)
+    if not folder.exists():
+        raw = "" if dataset.name == "builtin" else " --raw FOLDER"
+        raise SkeltextError(f"{folder} does not exist; `skeltext prepare {dataset.name}{raw} --out {folder}` makes it")
+    store = open_store(folder)
+    if store.name != dataset.name:
+        raise SkeltextError(
+            f"{folder} holds {store.name}, not {dataset.name}; give the store of the data set with --store"
+        )
+    preprocessing = preprocessing_named(config.preprocessing, layout=dataset.layout.name, bodies=dataset.bodies)
+    return dataset, split, store.view(split.view), preprocessing
+
+
+def seen_data(config: TrainingConfig, *, preparing: Preparing) -> tuple[SeenData, Preprocessing]:
+    """The training clips of the seen classes, prepared if an encoder is to learn from them; no other clip is read."""
+    _, split, store, preprocessing = open_dataset(config)
+    indices, arrays = split_clips(store, split).train, None
+    if config.pretrained is None:
+        arrays = preprocessed_clips(store, indices.tolist(), preprocessing, progress=_counted(preparing(len(indices))))
+    names = [store.classes[store.labels[index]] for index in indices]
+    return SeenData(store=store, indices=indices, class_names=names, arrays=arrays), preprocessing
+
+
+def card_and_texts(
+    classes: tuple[str, ...], preprocessing: Preprocessing, config: TrainingConfig
+) -> tuple[Card, Embeddings]:
+    """What a model that learns `classes` says about itself, and the embeddings (K, D) of these classes."""
+    dataset = dataset_named(config.dataset)
+    rows = dataset.views[dataset.split(config.split).view].classes
+    texts = embed_classes(dataset.name, classes, kind=config.texts, encoder=config.text_encoder, all_classes=rows)
+    card = Card(
+        model=ModelConfig(
+            method=config.method,
+            encoder=config.encoder,
+            layout=preprocessing.layout.name,
+            text_width=texts.shape[1],
+            classes=len(classes),
+            method_options=config.method_options,
+            encoder_options=config.encoder_options,
+        ),
+        preprocessing=preprocessing,
+        text_encoder=config.text_encoder,
+        texts=config.texts,
+        dataset=dataset.name,
+        labels=dict(zip(classes, _label_texts(config, classes), strict=True)),
+    )
+    return card, texts
+
+
+def training_data(
+    method: Method, card: Card, texts: Embeddings, seen: SeenData, *, preparing: Preparing
+) -> TrainingData:
+    """The seen clips of the classes of a card alone, or what the frozen encoder of `method` makes of them."""
+    classes = list(card.labels)
+    member = np.isin(seen.class_names, classes)
+    numbers = [classes.index(name) for name in np.asarray(seen.class_names)[member]]
+    clips = features = None
+    if seen.arrays is None:
+        indices = seen.indices[member].tolist()
+        progress = _counted(preparing(len(indices)))
+        features = clip_features(method, card, seen.store, indices, progress=progress)
+    else:
+        clips = torch.from_numpy(seen.arrays if member.all() else seen.arrays[member])
+    return TrainingData(labels=torch.tensor(numbers), texts=torch.from_numpy(texts), clips=clips, features=features)
+
+
+def _counted(report: Report) -> Callable[[int], None]:
+    """A report without figures."""
+    return lambda count: report(count, {})
+
+
+def _label_texts(config: TrainingConfig, classes: tuple[str, ...]) -> list[str]:
+    """The sentences behind the embeddings; a table of embeddings has none but the names."""
+    if config.text_encoder.endswith(".npy"):
+        return list(classes)
+    return class_texts(config.dataset, classes, kind=config.texts)
