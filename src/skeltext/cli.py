@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,9 +16,7 @@ from rich.console import Console
 
 import skeltext
 from skeltext.errors import SkeltextError
-
-# Waiting threads that spin make a busy machine many times slower; this must be set before torch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+from skeltext.machine import require_sensible_threads
 
 app = App(
     name="skeltext",
@@ -146,6 +143,19 @@ app.command(
     " A run that was killed goes on at its last finished epoch when the same command is given again."
     "\n\n--json keys: runs, a list with path, split, seed, epochs and the last loss of each.",
 )
+app.command(
+    "skeltext.benchmark.bench.bench:bench",
+    name="bench",
+    help="Measure how fast this machine does each stage, against the published formulation in the same run."
+    "\n\nReferences: for read one .npz file per clip; for train-step and inference the encoder written down layer by"
+    " layer; for evaluation and alignment the published test, which goes batch by batch and runs the network twice."
+    "\n\nEvery stage runs in processes of its own; subject and references take turns and stay in memory side by side,"
+    " so a machine with little of it needs a smaller --batch. `--quick` shows in a few minutes that all works."
+    "\n\n--json keys: settings, basis (cpu or wall: what rates, shares and ratios are by), machine, load (before and"
+    " after), peaks (arithmetic in operations, memory in bytes per second), rows, a list with stage, name, unit, roof,"
+    " per_second, wall and cpu (median seconds of a call), peak (bytes), share, items, rounds (seconds of all), ratio"
+    " (shipped, kept), references, agreement and missing (why a cell is empty).",
+)
 
 
 @app.command
@@ -154,6 +164,7 @@ def evaluate(
     alpha: float | None = None,
     report: Path | None = None,
     device: Device = "auto",
+    precision: Literal["32-true", "bf16-mixed"] = "32-true",
     as_json: Annotated[Json, Parameter(name="--json")] = False,
 ) -> None:
     """Recognise the unseen classes with trained runs, and write report.html.
@@ -173,6 +184,9 @@ def evaluate(
         Tolerance margin of the alignment instead of the one each run was configured with.
     report
         Where to write the page; report.html in the first folder by default.
+    precision
+        bf16-mixed embeds clips with bfloat16 arithmetic (on CUDA by autocast), which is faster where the machine has
+        instructions for it; figures may change in their last digits, and the protocol says that it was used.
     """
     from skeltext.benchmark.evaluation import evaluate_paths
     from skeltext.progress import ProgressBars
@@ -183,7 +197,9 @@ def evaluate(
         )
     page = report or paths[0] / "report.html"
     with ProgressBars(quiet=as_json) as bars:
-        evaluation = evaluate_paths(list(paths), alpha=alpha, device=device, report=page, bars=bars)
+        evaluation = evaluate_paths(
+            list(paths), alpha=alpha, device=device, precision=precision, report=page, bars=bars
+        )
     _show_evaluation(evaluation, page, as_json=as_json)
 
 
@@ -305,6 +321,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file name may hold bytes that are no text
     try:
+        require_sensible_threads()
         app.config = tuple(_preset_as_defaults(given))
         app(given, exit_on_error=False, print_error=False)
     except (SkeltextError, CycloptsError) as error:
