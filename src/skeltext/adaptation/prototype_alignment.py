@@ -106,8 +106,8 @@ def align_prototypes(
 
     `features` (N, D) are the clips, `anchors` (K, D) the texts (or exemplars) of the candidate classes. `alpha` is the
     tolerance margin, the share of each class's clips that is trusted, in [0, 1]; `temperature` is that of the softmax
-    behind entropy and weights; a class without support takes its row of `fallback` (default: `anchors`). `first` (N, K) are the scores of the first
-    round for a method that does not score by cosines (default: cosines to the anchors).
+    behind entropy and weights; a class without support takes its row of `fallback` (default: `anchors`). `first` (N, K)
+    are the scores of the first round for a method that does not score by cosines (default: cosines to the anchors).
     Raises ValueError for an alpha outside [0, 1], fewer than one round or a temperature that is not positive.
 
     >>> features = torch.tensor([[1.0, 0.2], [1.0, 0.3], [0.2, 1.0]])
