@@ -4,7 +4,7 @@
   threads several times slower than one. Set ``OMP_WAIT_POLICY`` yourself to have it otherwise.
 - There is a thread for every physical core that this process may use. ``OMP_NUM_THREADS`` or, for skeltext alone,
   ``SKELTEXT_THREADS`` is another number, and so is ``--threads`` for a training.
-- A training keeps the memory that its tensors free. ``SKELTEXT_MALLOC=default`` leaves the allocator alone.
+- Training and evaluation keep the memory that tensors free. ``SKELTEXT_MALLOC=default`` leaves the allocator alone.
 
 OpenMP reads the first two once, when torch is loaded. ``import skeltext`` therefore sets them unless torch is there
 already; whoever imports torch first decides about threads with torch's own functions.

@@ -16,6 +16,7 @@ from skeltext.evaluation.metrics import accuracy, class_mean_accuracy
 from skeltext.evaluation.predictions import Ints, Predictions, Progress, TestSet, load_test_set, predict_epochs
 from skeltext.evaluation.results import KINDS, Curves, RunResult, Sample, Table
 from skeltext.evaluation.selection import choose_epochs
+from skeltext.machine import keep_freed_memory
 from skeltext.recognizer.embedding import Precision
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layout import UNITS_IN_METRES
@@ -42,6 +43,7 @@ def evaluate_run(
     `alpha` replaces the configured tolerance margin; `precision` is that of embedding the clips; `samples` test clips
     are kept to be looked at.
     """
+    keep_freed_memory()
     config = TrainingConfig.from_yaml(folder.path / CONFIG)
     config = replace(config, alpha=config.alpha if alpha is None else alpha)
     for part in (folder, folder.held_out) if config.pseudo_unseen else (folder,):

@@ -55,7 +55,7 @@ class TrainingConfig:
     method_options: Annotated[dict[str, Any], Parameter(group=_MODEL, converter=_options)] = field(default_factory=dict)
     """Options of the method, for instance `--method-options.target rows`."""
     encoder: Annotated[str, Parameter(group=_MODEL)] = "st_gcn"
-    """Skeleton encoder."""
+    """Skeleton encoder: st_gcn or shift_gcn."""
     encoder_options: Annotated[dict[str, Any], Parameter(group=_MODEL, converter=_options)] = field(
         default_factory=dict
     )

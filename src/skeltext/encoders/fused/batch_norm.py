@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
@@ -12,20 +13,32 @@ from torch.autograd.function import once_differentiable
 from skeltext.encoders.dropout import draw_bytes
 from skeltext.encoders.fused.compiled import compiled, spread
 
+GROUP = 16  # bodies whose sums are added up by one thread, so that the result is the same for any number of threads
+
 
 @compiled
-def _sum_moments(start: int, stop: int, x: Any, sums: Any, squares: Any) -> None:
-    """Per body the sums over frames of d and of d^2 with d = x - x[frame 0]: (B, T, L) to (B, L) twice, from zero.
+def _sum_moments(start: int, stop: int, x: Any, within: Any, means: Any, squares: Any) -> None:
+    """Per group the sums over its bodies of t var, mean and mean^2 over the frames of a body: (B, T, L) to (G, L).
 
-    The first frame is subtracted so that a mean much larger than the deviation costs no digits.
+    In a body, the first frame is subtracted, so that a mean much larger than the deviation costs no digits.
     """
-    _, frames, width = x.shape
-    for b in range(start, stop):
-        for t in range(1, frames):
+    bodies, frames, width = x.shape
+    sums, powers = np.empty(width, x.dtype), np.empty(width, x.dtype)
+    for group in range(start, stop):
+        for b in range(group * GROUP, min(group * GROUP + GROUP, bodies)):
+            sums[:] = 0
+            powers[:] = 0
+            for t in range(1, frames):
+                for i in range(width):
+                    d = x[b, t, i] - x[b, 0, i]
+                    sums[i] += d
+                    powers[i] += d * d
             for i in range(width):
-                d = x[b, t, i] - x[b, 0, i]
-                sums[b, i] += d
-                squares[b, i] += d * d
+                shifted = np.float64(sums[i]) / frames
+                mean = shifted + x[b, 0, i]
+                within[group, i] += powers[i] - frames * shifted * shifted
+                means[group, i] += mean
+                squares[group, i] += mean * mean
 
 
 @compiled
@@ -74,17 +87,24 @@ def _sum_gradients(
     sums: Any,
     dots: Any,
 ) -> None:
-    """Per body the sums over frames of g and of g (x - centre), from zero; g is what reaches scale x + shift."""
-    _, frames, width = x.shape
+    """Per group the sums of g and of g (x - centre) over bodies and frames; g is what reaches scale x + shift."""
+    bodies, frames, width = x.shape
     zero = x.dtype.type(0)
-    for b in range(start, stop):
-        for t in range(frames):
+    of_body, dots_of_body = np.empty(width, x.dtype), np.empty(width, x.dtype)
+    for group in range(start, stop):
+        for b in range(group * GROUP, min(group * GROUP + GROUP, bodies)):
+            of_body[:] = 0
+            dots_of_body[:] = 0
+            for t in range(frames):
+                for i in range(width):
+                    g = zero if relu and y[b, t, i] <= 0 else gradient[b, t, i]
+                    if draws is not None:
+                        g = g * gain if draws[b, t, i] >= threshold else zero
+                    of_body[i] += g
+                    dots_of_body[i] += g * (x[b, t, i] - centre[i])
             for i in range(width):
-                g = zero if relu and y[b, t, i] <= 0 else gradient[b, t, i]
-                if draws is not None:
-                    g = g * gain if draws[b, t, i] >= threshold else zero
-                sums[b, i] += g
-                dots[b, i] += g * (x[b, t, i] - centre[i])
+                sums[group, i] += of_body[i]
+                dots[group, i] += dots_of_body[i]
 
 
 @compiled
@@ -106,20 +126,25 @@ def _apply_backward(
     to_residual: Any,
     sums: Any,
 ) -> None:
-    """The gradient from_gradient g + from_x (x - centre) + constant, its sums per body, and the residual's."""
-    _, frames, width = x.shape
+    """The gradient from_gradient g + from_x (x - centre) + constant, its sums per group, and the residual's."""
+    bodies, frames, width = x.shape
     zero = x.dtype.type(0)
-    for b in range(start, stop):
-        for t in range(frames):
+    of_body = np.empty(width, x.dtype)
+    for group in range(start, stop):
+        for b in range(group * GROUP, min(group * GROUP + GROUP, bodies)):
+            of_body[:] = 0
+            for t in range(frames):
+                for i in range(width):
+                    g = zero if relu and y[b, t, i] <= 0 else gradient[b, t, i]
+                    if to_residual is not None:
+                        to_residual[b, t, i] = g
+                    if draws is not None:
+                        g = g * gain if draws[b, t, i] >= threshold else zero
+                    value = from_gradient[i] * g + from_x[i] * (x[b, t, i] - centre[i]) + constant[i]
+                    to_x[b, t, i] = value
+                    of_body[i] += value
             for i in range(width):
-                g = zero if relu and y[b, t, i] <= 0 else gradient[b, t, i]
-                if to_residual is not None:
-                    to_residual[b, t, i] = g
-                if draws is not None:
-                    g = g * gain if draws[b, t, i] >= threshold else zero
-                value = from_gradient[i] * g + from_x[i] * (x[b, t, i] - centre[i]) + constant[i]
-                to_x[b, t, i] = value
-                sums[b, i] += value
+                sums[group, i] += of_body[i]
 
 
 class _Normalise(Function):
@@ -168,8 +193,9 @@ class _Normalise(Function):
         n = b * t * v
         rows, gradient = x.view(b, t, -1), gradient.contiguous().view(b, t, -1)  # B T V C -> B T (V C)
         centre = centre.flatten().to(x.dtype)  # (V C)
-        sums, dots = x.new_zeros(2, b, v * c)
-        spread(_sum_gradients, b, gradient, rows, centre, *ctx.dropout, y, ctx.relu, sums, dots)
+        groups = _groups(b)
+        sums, dots = torch.zeros(2, groups, v * c, dtype=torch.float64)
+        spread(_sum_gradients, groups, gradient, rows, centre, *ctx.dropout, y, ctx.relu, sums, dots)
         to_beta = _per_channel(sums, c)
         rate = (variance + ctx.eps).rsqrt()
         to_gamma = _per_channel(dots, c) * rate
@@ -181,7 +207,7 @@ class _Normalise(Function):
         sums = torch.zeros_like(sums)
         spread(
             _apply_backward,
-            b,
+            groups,
             gradient,
             rows,
             centre,
@@ -193,7 +219,7 @@ class _Normalise(Function):
             to_residual,
             sums,
         )
-        to_offset = sums.double().sum(dim=0).view(v, c).to(x.dtype) if ctx.needs_input_grad[1] else None
+        to_offset = sums.sum(dim=0).view(v, c).to(x.dtype) if ctx.needs_input_grad[1] else None
         return (
             to_x.view(x.shape),
             to_offset,
@@ -225,26 +251,30 @@ def normalise(
     return y
 
 
+def _groups(bodies: int) -> int:
+    return -(-bodies // GROUP)
+
+
 def _per_channel(sums: Tensor, channels: int) -> Tensor:
-    """(B, V C) partial sums to (C,) in float64."""
-    return sums.double().sum(dim=0).view(-1, channels).sum(dim=0)
+    """(G, V C) partial sums to (C,)."""
+    return sums.sum(dim=0).view(-1, channels).sum(dim=0)
 
 
 def _moments(rows: Tensor, offset: Tensor, *, channels: int) -> tuple[Tensor, Tensor]:
     """Mean and biased variance (C,) of rows + offset (V, C), from exact sums of short pieces (Chan et al., 1983).
 
-    A piece is one value of the frame in one body; with its mean m and its sum of squared deviations s, the variance of
-    all is (sum of s + t sum of (m - mean)^2) / n.
+    A piece is one value of the frame in one body; with its mean m and its variance s over t frames, the variance of all
+    is the mean of s + (m - mean)^2 over the pieces.
     """
-    b, t, _ = rows.shape
-    sums, squares = rows.new_zeros(2, *rows[:, 0].shape)
-    spread(_sum_moments, b, rows, sums, squares)
-    shifted = sums.double() / t
-    within = (squares.double() - t * shifted.square()).sum(dim=0)  # (V C)
-    means = (shifted + rows[:, 0].double()).view(b, -1, channels) + offset  # B V C
-    mean = means.mean(dim=(0, 1))
-    between = (means - mean).square().sum(dim=(0, 1))
-    return mean, (within.view(-1, channels).sum(dim=0) / t + between) / (means.numel() // channels)
+    b, t, width = rows.shape
+    within, means, squares = torch.zeros(3, _groups(b), width, dtype=torch.float64)
+    spread(_sum_moments, len(within), rows, within, means, squares)
+    within, means, squares = (sums.sum(dim=0).view(-1, channels) for sums in (within, means, squares))  # V C each
+    pieces = b * len(offset)
+    mean = (means + b * offset).sum(dim=0) / pieces
+    around = offset - mean  # m + offset - mean, squared and summed over the bodies:
+    between = squares + 2 * around * means + b * around.square()
+    return mean, (within / t + between).sum(dim=0) / pieces
 
 
 def _update_running(norm: nn.modules.batchnorm._BatchNorm, mean: Tensor, variance: Tensor, n: int) -> None:

@@ -1,9 +1,9 @@
 """Loops that numba compiles, shared among threads, over pieces that stay in the cache.
 
 An activation is (B, T, V, C) with B bodies, or (B, T, L) where the L = V C values of a frame are one row: every value
-of a row has its own scale and shift, so that the innermost loop is long whatever C is. Sums are kept per body and added
-up in float64 by the caller: that is as exact as a pairwise sum, and does not depend on the number of threads. What is
-compiled is kept on disk.
+of a row has its own scale and shift, so that the innermost loop is long whatever C is. Sums are taken over one body and
+then added up in float64: that is as exact as a pairwise sum and costs no more than a plain one. What is compiled is
+kept on disk.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Kernel = TypeVar("Kernel", bound=Callable[..., None])
 
 
 def compiled(function: Kernel) -> Kernel:
-    """Compile a kernel at its first call; its first arguments are the bodies from `start` to `stop` that it works on.
+    """Compile a kernel at its first call; its first arguments are the bodies (or groups) `start` to `stop` to work on.
 
     A product and a sum may become one instruction, and zeros lose their sign; nothing else is reordered.
     """
@@ -40,14 +40,14 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads)
 
 
-def spread(kernel: Callable[..., None], bodies: int, *arguments: Any) -> None:
-    """Run a kernel over all bodies, shared among as many threads as torch uses; it lets go of the interpreter."""
+def spread(kernel: Callable[..., None], count: int, *arguments: Any) -> None:
+    """Run a kernel over all bodies or groups, shared among as many threads as torch uses, without the interpreter."""
     arrays = [value.detach().numpy() if isinstance(value, Tensor) else value for value in arguments]
-    threads = min(torch.get_num_threads(), bodies)
+    threads = min(torch.get_num_threads(), count)
     if threads == 1:
-        kernel(0, bodies, *arrays)
+        kernel(0, count, *arrays)
         return
-    bounds = [bodies * part // threads for part in range(threads + 1)]
+    bounds = [count * part // threads for part in range(threads + 1)]
     parts = [_pool(threads).submit(kernel, *bound, *arrays) for bound in pairwise(bounds)]
     for part in parts:
         part.result()

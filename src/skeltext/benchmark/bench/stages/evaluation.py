@@ -24,8 +24,7 @@ def _task(variant: str, settings: BenchSettings, folder: Path) -> Task:
     precision: Precision = "bf16-mixed" if variant == "bf16" else "32-true"
     method = load_model(settings, folder, reference=reference).eval()
     clips, texts, alpha = clips_of(settings), texts_of(CLASSES), TrainingConfig().alpha
-    if reference:
-        keep_freed_memory()
+    keep_freed_memory()
 
     @torch.inference_mode()
     def run() -> Tensor:

@@ -26,8 +26,7 @@ def _task(variant: str, settings: BenchSettings, folder: Path) -> Task:
     precision: Precision = "bf16-mixed" if variant == "bf16" else "32-true"
     method = load_model(settings, folder, reference=reference).eval()
     clips = clips_of(settings)
-    if reference:
-        keep_freed_memory()
+    keep_freed_memory()
 
     @torch.inference_mode()
     def run() -> Tensor:
