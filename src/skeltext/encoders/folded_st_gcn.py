@@ -29,7 +29,7 @@ from skeltext.encoders.time_first import (
 if TYPE_CHECKING:
     from skeltext.encoders.st_gcn import STGCN, Block
 
-CHUNK = 1600  # bytes of one number in every frame of all bodies at a time; with more the allocator maps memory anew
+CHUNK = 1600  # bytes a thread takes of one number in every frame of all bodies; more would not stay in its cache
 NARROWEST = 32  # channels; below, the transform of a temporal convolution costs what it saves
 PRECISIONS = (torch.float64, torch.float32, torch.bfloat16)
 
@@ -165,7 +165,7 @@ class FoldedSTGCN:
         bodies = clips.movedim(4, 1).flatten(0, 1)  # (N M) C T V
         features = self.nobody.repeat(n * m, 1)
         present = bodies.flatten(1).any(dim=1).nonzero().flatten()  # something is not zero; NaN is not
-        size = max(1, CHUNK // (t * self.dtype.itemsize))
+        size = max(1, CHUNK * torch.get_num_threads() // (t * self.dtype.itemsize))
         for rows in torch.split(present, size) if len(present) else ():
             features[rows] = self.bodies(bodies[rows])
         return features.view(n, m, features.shape[1]).mean(dim=1).to(clips.dtype)

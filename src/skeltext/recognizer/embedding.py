@@ -13,7 +13,7 @@ from skeltext.methods.method import Method
 from skeltext.recognizer.device import float32_arithmetic
 
 Precision = Literal["32-true", "bf16-mixed"]
-CHUNK = 16  # small enough that a layer's activations stay in the processor's cache, which beats a large batch
+CHUNK = 16  # for every thread; small enough that activations stay in its cache, which beats a large batch
 
 
 def embed_clips(method: Method, clips: Tensor, *, chunk: int | None = None, precision: Precision = "32-true") -> Tensor:
@@ -38,7 +38,7 @@ def encode_clips(
     known = get_args(Precision)
     require(precision in known, f"precision {precision!r} is not known; known are {' and '.join(known)}")
     device = next(method.parameters()).device
-    size = chunk or (CHUNK if device.type == "cpu" else 512)
+    size = chunk or (CHUNK * torch.get_num_threads() if device.type == "cpu" else 512)
     reduced = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed")
     with reduced, float32_arithmetic(device, tf32=False):
         return torch.cat([encode(part.to(device)).float().cpu() for part in torch.split(clips, size)])
