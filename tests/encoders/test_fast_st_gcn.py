@@ -84,13 +84,25 @@ def test_gradients_in_single_precision_are_as_exact_as_those_of_the_layers(kerne
 
 def test_what_trains(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba", reason="the extra `fast` is not installed")
-    x = torch.zeros(1)
-    assert kernels_serve(x)
-    assert not kernels_serve(x.half())
+    encoder, x = STGCN(layout=KINECT20, hidden=4, features=8), torch.zeros(1)
+    assert kernels_serve(encoder, x)
+    assert not kernels_serve(encoder, x.half())
+    assert not kernels_serve(encoder.eval(), x)
     with torch.autocast("cpu"):
-        assert not kernels_serve(x)
+        assert not kernels_serve(encoder.train(), x)
     monkeypatch.setenv("SKELTEXT_KERNELS", "torch")
-    assert not kernels_serve(x)
+    assert not kernels_serve(encoder, x)
+
+
+def test_a_normalisation_that_is_kept_fixed_stays_so_and_a_hook_is_heard() -> None:
+    encoder = STGCN(layout=KINECT20, hidden=4, features=8).train()
+    fixed = encoder.input_norm.eval()
+    encoder(torch.randn(2, 3, 13, 20, 1))
+    assert not fixed.running_mean.any()  # type: ignore[union-attr]
+    heard: list[tuple[int, ...]] = []
+    encoder.train().blocks[3].register_forward_hook(lambda part, given, y: heard.append(tuple(y.shape)))
+    encoder(torch.randn(2, 3, 13, 20, 1))
+    assert heard == [(2, 4, 13, 20)]
 
 
 def test_evaluation_in_single_precision() -> None:

@@ -25,14 +25,20 @@ def _compiler_is_there() -> bool:
     return find_spec("numba") is not None
 
 
-def kernels_serve(x: Tensor) -> bool:
-    """Whether compiled kernels can train on x: on a CPU, in full precision, with the extra ``fast`` installed.
+def kernels_serve(encoder: STGCN, clips: Tensor) -> bool:
+    """Whether compiled kernels can train `encoder`: on a CPU, in full precision, with the extra ``fast`` installed.
 
+    They cannot where a part of it is in evaluation mode or has a hook, nor where the graph of operations is recorded.
     Set ``SKELTEXT_KERNELS=torch`` to do without them.
     """
-    plain = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
-    wanted = os.environ.get("SKELTEXT_KERNELS") != "torch" and not torch.is_autocast_enabled("cpu")
-    return plain and wanted and _compiler_is_there()
+    weight = encoder.input_norm.weight
+    plain = clips.device == weight.device == torch.device("cpu") and clips.dtype == weight.dtype
+    full = weight.dtype in (torch.float32, torch.float64) and not torch.is_autocast_enabled("cpu")
+    if not (plain and full) or torch.compiler.is_compiling() or os.environ.get("SKELTEXT_KERNELS") == "torch":
+        return False
+    if any(not part.training or part._forward_hooks or part._forward_pre_hooks for part in encoder.modules()):
+        return False
+    return _compiler_is_there()
 
 
 class GraphConvolution(nn.Module):
@@ -148,7 +154,7 @@ class STGCN(nn.Module):
         n, c, t, v, m = clips.shape
         if (precision := folded_precision(self, clips)) is not None:
             return self.folded(self, frames=t, dtype=precision)(clips)
-        if self.training and kernels_serve(clips):
+        if kernels_serve(self, clips):
             from skeltext.encoders.fused.st_gcn import fused_features  # loads the compiler, which only training needs
 
             return fused_features(self, clips)

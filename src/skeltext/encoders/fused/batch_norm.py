@@ -274,7 +274,8 @@ def _moments(rows: Tensor, offset: Tensor, *, channels: int) -> tuple[Tensor, Te
     mean = (means + b * offset).sum(dim=0) / pieces
     around = offset - mean  # m + offset - mean, squared and summed over the bodies:
     between = squares + 2 * around * means + b * around.square()
-    return mean, (within / t + between).sum(dim=0) / pieces
+    variance = (within / t + between).sum(dim=0) / pieces
+    return mean, variance.clamp(min=0)  # rounding may leave less than nothing of a constant
 
 
 def _update_running(norm: nn.modules.batchnorm._BatchNorm, mean: Tensor, variance: Tensor, n: int) -> None:
