@@ -109,15 +109,20 @@ def test_convolution_over_time(channels: int, frames: int, stride: int) -> None:
 
 
 def test_small_pieces_and_more_threads_change_nothing(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
-    x, norm = torch.randn(7, 5, 20, 16), nn.BatchNorm2d(16)
-    whole = normalise(x, norm)
-    partition = torch.from_numpy(spatial_partition(KINECT20)).float()
-    weight = torch.randn(48, 16)
-    sent = graph_convolution(x, partition, Edges(partition), weight)
+    torch.manual_seed(0)
+    partition = torch.from_numpy(spatial_partition(KINECT20))
+    x, weight, importance = values(7, 5, 20, 128), values(3 * 128, 128), values(3, 20, 20)
+    convolution, norm = TemporalConvolution(128, 128, taps=9).double(), nn.BatchNorm2d(128).double()
+
+    def layers() -> Tensor:
+        sent = graph_convolution(x, partition * importance, Edges(partition), weight)
+        return temporal_convolution(sent, convolution)
+
+    whole, normalised = layers(), normalise(x, norm)
     monkeypatch.setattr(compiled, "PIECE", 1)
-    torch.testing.assert_close(graph_convolution(x, partition, Edges(partition), weight), sent)
+    assert_same(layers(), whole, (x, weight, importance, convolution.weight))
     torch.set_num_threads(2)
-    assert torch.equal(normalise(x, norm), whole)
+    assert torch.equal(normalise(x, norm), normalised)
 
 
 def test_a_value_that_is_no_number_is_not_hidden() -> None:
