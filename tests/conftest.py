@@ -77,7 +77,6 @@ BUILTIN = dataset_named("builtin")
 
 def _tiny_samples(originals: Originals) -> Iterator[Sample]:
     """The first clip of every built-in action by the first two subjects."""
-    assert BUILTIN.samples is not None
     first = {(sample.label, sample.subject): sample for sample in reversed(list(BUILTIN.samples(originals)))}
     subjects = sorted({subject for _, subject in first})[:2]
     return (first[key] for key in sorted(first) if key[1] in subjects)
@@ -86,7 +85,7 @@ def _tiny_samples(originals: Originals) -> Iterator[Sample]:
 @pytest.fixture(scope="session")
 def tiny_builtin() -> Dataset:
     """The built-in data set with two clips of every class."""
-    return replace(BUILTIN, samples=_tiny_samples)
+    return replace(BUILTIN, readings={"tiny": _tiny_samples})
 
 
 @pytest.fixture(scope="session")

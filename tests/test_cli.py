@@ -54,10 +54,24 @@ COMMANDS = {
         "--device",
         "--json",
     ),
-    "evaluate": ("PATHS", "--alpha", "--report", "--precision", "--device", "--json"),
+    "evaluate": (
+        "PATHS",
+        "--alpha",
+        "--anchors",
+        "--pseudo-labels",
+        "--on",
+        "--on-split",
+        "--on-store",
+        "--report",
+        "--precision",
+        "--device",
+        "--json",
+    ),
+    "reproduce": ("STUDIES", "--dataset", "--quick", "--seeds", "--splits", "--out", "--prepared", "--list", "--json"),
+    "import": ("SOURCE", "--dataset", "--split", "--out", "--text-encoder", "--preprocessing", "--store", "--json"),
     "bench": ("--stage", "--quick", "--encoder", "--batch", "--two-person", "--rounds", "--threads", "--json"),
     "predict": ("RUN", "FILE", "--labels", "--layout", "--fps", "--device", "--json"),
-    "describe": ("DATASET", "CLASSES", "--kind", "--json"),
+    "describe": ("DATASET", "CLASSES", "--kind", "--ask", "--model", "--key-variable", "--save", "--limit", "--json"),
 }
 RULES = {"last", "pseudo-unseen", "oracle"}
 LABELS = ["wave both hands", "juggle three balls", "sit down"]

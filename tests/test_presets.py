@@ -13,7 +13,7 @@ import pytest
 from skeltext.benchmark import presets as presets_module
 from skeltext.benchmark.presets import load_preset, preset_names
 from skeltext.benchmark.training import train_all
-from skeltext.datasets.dataset import Dataset, Sample
+from skeltext.datasets.dataset import ClassSplit, Dataset, Sample
 from skeltext.datasets.registry import DATASETS, dataset_named
 from skeltext.datasets.store_writing import Outcome, write_store
 from skeltext.errors import SkeltextError
@@ -35,12 +35,17 @@ def made_up_clip(seed: int, layout: Layout) -> Clip:
     return Clip(positions=np.asarray(places + steps.cumsum(axis=1), np.float32), layout=layout, fps=30.0)
 
 
-def made_up_outcomes(dataset: Dataset) -> Iterator[Outcome]:
-    """One clip of every class, by the first training subject where there is one."""
-    subject = min(dataset.train_subjects or {1})
-    for label in range(len(dataset.classes)):
-        read = partial(made_up_clip, label, dataset.layout)
-        yield Sample(id=str(label), label=label, subject=subject, read=read), read()
+def made_up_outcomes(dataset: Dataset, split: ClassSplit) -> Iterator[Outcome]:
+    """The exemplars of a split, and for every class a clip of either half of its protocol."""
+    classes = dataset.views[split.view].classes
+    shown = dict(zip(split.exemplars, split.unseen, strict=False))
+    clips = [(name, classes.index(label), 0) for name, label in shown.items()]
+    clips += [(f"{label}-{half}", label, half) for label in range(len(dataset.classes)) for half in (0, 1)]
+    protocol = dataset.protocols.get(split.protocol)
+    for seed, (name, label, half) in enumerate(clips):
+        where = {protocol.by: max(protocol.train) + half} if protocol else {}
+        read = partial(made_up_clip, seed, dataset.layout)
+        yield Sample(id=name, label=label, read=read, **where), read()
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -103,7 +108,7 @@ def test_a_preset_trains_two_steps(
     dataset = DATASETS[plain.dataset]
     view = dataset.views[dataset.split(preset.splits[0]).view]
     embed_offline(class_texts(dataset.name, view.classes, kind=plain.texts))
-    write_store(tmp_path / "store", dataset, made_up_outcomes(dataset))
+    write_store(tmp_path / "store", dataset, made_up_outcomes(dataset, dataset.split(preset.splits[0])))
     run = trained_two_steps(name, tmp_path)
     assert run.path.name == f"split-{preset.splits[0]}_seed-{preset.seeds[0]}"
     assert np.isfinite(run.metrics()[0]["loss"])

@@ -73,16 +73,24 @@ def prepare(
     *,
     raw: Path | None = None,
     out: Path | None = None,
+    reading: str | None = None,
     workers: int | None = None,
+    fresh: Annotated[bool, Parameter(negative="")] = False,
+    compare: Path | None = None,
     as_json: Annotated[Json, Parameter(name="--json")] = False,
 ) -> None:
     """Turn the original files of a data set into a prepared store.
 
-    Data sets: builtin, utd-mhad, kinder-gator, msr-action3d, nw-ucla, gtu-action3d, hdm05, ntu60, ntu120, and kinect20,
-    the union of the six open Kinect and motion-capture sets in one layout (give the folder that holds theirs).
-    Registered without a preparer yet: pku-mmd.
+    Data sets: builtin, utd-mhad, kinder-gator, msr-action3d, nw-ucla, gtu-action3d, hdm05, ntu60, ntu120, pku-mmd,
+    pku-mmd2, and kinect20, the union of the six open Kinect and motion-capture sets in one layout (give the folder that
+    holds theirs).
 
-    --json keys: dataset, folder, clips, frames, classes, subjects, sources, bad (id and reason), hash, seconds.
+    A preparation that was killed goes on where it was when the same command is given again; until it is done, its
+    clips wait in a hidden folder beside the store.
+
+    --json keys: those of manifest.json in the store (dataset, reading, clips, frames, clips by classes, subjects,
+    cameras, setups and sources, protocols (train and test), bad (id and reason), expected (published counts),
+    versions, hash), folder, seconds, and with --compare differences, a list of sentences.
 
     Parameters
     ----------
@@ -92,26 +100,148 @@ def prepare(
         Folder or archive with the original files as downloaded.
     out
         Folder of the store; prepared/DATASET by default.
+    reading
+        Way to read the original files, where the data set has several; the first by default.
     workers
         Processes that read at a time; all cores by default.
+    fresh
+        Start over instead of going on where a killed preparation was.
+    compare
+        A manifest.json of another store: tells how that one differs. Without --raw a store that is there is compared.
     """
+    from skeltext.datasets.manifest import differences, manifest_in, read_manifest
     from skeltext.datasets.prepare import prepare as prepare_dataset
     from skeltext.progress import ProgressBars
 
+    folder = out or Path("prepared") / dataset
+    other = None if compare is None else read_manifest(compare)
+    manifest = manifest_in(folder) if other and raw is None else None
+    if manifest is None:
+        with ProgressBars(quiet=as_json) as bars:
+            manifest = prepare_dataset(
+                dataset,
+                raw=raw,
+                out=folder,
+                reading=reading,
+                workers=workers,
+                fresh=fresh,
+                progress=bars.counter(f"reading {dataset}", unit="clips"),
+                writing=bars.counter("writing the store", unit="clips"),
+            )
+    found = [] if other is None else differences(manifest, other)
+    if as_json:
+        _print_json(manifest.to_json() | ({} if other is None else {"differences": found}))
+        return
+    from skeltext.benchmark.tables import manifest_table
+
+    console = Console()
+    console.print(manifest_table(manifest))
+    for sentence in found:
+        console.print(sentence, highlight=False, markup=False)
+
+
+@app.command(name="import")
+def import_released(
+    source: Path,
+    /,
+    *,
+    dataset: str,
+    split: str | None = None,
+    out: Path | None = None,
+    text_encoder: str = "sentence-transformers/all-mpnet-base-v2",
+    preprocessing: str = "published50",
+    store: Path | None = None,
+    as_json: Annotated[Json, Parameter(name="--json")] = False,
+) -> None:
+    """Make a prepared store of arrays that SMIE or PGFA released, or a run of their weights.
+
+    A folder with seen_train_data.npy and its kind, or one_shot_train_data.npy and its kind, becomes a store with the
+    published halves. A .pt file of PGFA becomes a run of one epoch for `predict` and `evaluate`; one of SMIE, an
+    encoder alone, becomes a first stage for `train --pretrained`. Nothing in the file is executed.
+
+    --json keys: for arrays those of `prepare`, and split; for weights folder, dataset, split, method, encoder and
+    text_encoder.
+
+    Parameters
+    ----------
+    source
+        A folder of released arrays, or a file of released weights.
+    dataset
+        Name of the data set: ntu60, ntu120 or pku-mmd.
+    split
+        Class split of the arrays (found by their unseen classes if not given), or that the weights were trained on.
+    out
+        Folder to write: prepared/DATASET-FOLDER or runs/FILE by default.
+    text_encoder
+        Text encoder that the weights were trained with.
+    preprocessing
+        What the weights are fed: published50 where clips are as recorded, released where they are released arrays.
+    store
+        Prepared store that the weights will be evaluated on; prepared/DATASET by default.
+    """
+    if not source.exists():
+        raise SkeltextError(f"{source} does not exist; give a folder of released arrays or a file of released weights")
+    if source.is_dir():
+        _import_arrays(source, dataset, split, out or Path("prepared") / f"{dataset}-{source.name}", as_json=as_json)
+        return
+    from skeltext.datasets.registry import dataset_named
+    from skeltext.recognizer.released import import_checkpoint
+
+    known = dataset_named(dataset)
+    if split is None:
+        raise SkeltextError(
+            f"{source} does not tell which classes it was trained on; name their split with --split, one of"
+            f" {', '.join(known.splits)}"
+        )
+    from skeltext.training.folder import RunFolder
+    from skeltext.training.imported import write_imported_run
+
+    run = RunFolder(out or Path("runs") / source.stem)
+    card = import_checkpoint(
+        source,
+        dataset=known,
+        split=known.split(split),
+        out=run.checkpoint,
+        text_encoder=text_encoder,
+        preprocessing=preprocessing,
+    )
+    method, encoder = card.model.method, card.model.encoder
+    alone = method == "classifier"  # an encoder without the head that it was trained with
+    folder = run.checkpoint if alone else run.path
+    if not alone:
+        write_imported_run(run, split=split, store=store)
+    made = {"folder": str(folder), "dataset": dataset, "split": split, "method": method, "encoder": encoder}
+    if as_json:
+        _print_json(made | {"text_encoder": card.text_encoder})
+        return
+    use = f"skeltext train --pretrained {folder}" if alone else f"skeltext evaluate {folder}"
+    _say(
+        f"{folder} holds {encoder} as a {method} of the {len(card.labels)} seen classes of {split}; go on with `{use}`"
+    )
+
+
+def _import_arrays(source: Path, dataset: str, split: str | None, out: Path, *, as_json: bool) -> None:
+    from skeltext.datasets.registry import dataset_named
+    from skeltext.datasets.released import import_arrays
+    from skeltext.progress import ProgressBars
+
     with ProgressBars(quiet=as_json) as bars:
-        manifest = prepare_dataset(
-            dataset,
-            raw=raw,
-            out=out or Path("prepared") / dataset,
-            workers=workers,
-            progress=bars.counter(f"reading {dataset}"),
+        progress = bars.counter(f"reading {source.name}")
+        manifest, chosen = import_arrays(
+            source, dataset=dataset_named(dataset), split=split, out=out, progress=progress
         )
     if as_json:
-        _print_json(manifest.to_json())
+        _print_json(manifest.to_json() | {"split": chosen.name})
         return
     from skeltext.benchmark.tables import manifest_table
 
     Console().print(manifest_table(manifest))
+    words = f"--dataset {dataset} --store {out} --split {chosen.name} --preprocessing released"
+    _say(f"`skeltext train {words}` trains on the published half")
+
+
+def _say(text: str) -> None:
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command
@@ -157,11 +287,28 @@ app.command(
     " (shipped, kept), references, agreement and missing (why a cell is empty).",
 )
 
+app.command(
+    "skeltext.benchmark.reproduce.command:reproduce",
+    name="reproduce",
+    help="Do the tables and figures of the PGFA paper again, beside the published values."
+    "\n\n`skeltext reproduce table5 --dataset utd-mhad` trains what it needs, keeps every run under a hash of all that"
+    " decides it, goes on after a kill, and writes markdown, csv, json, png and a page. Without a name it lists the"
+    " studies. The data sets of the paper must be prepared; where one is missing it says what to get."
+    "\n\n--json keys: studies, a list with study, title, protocol, command, version, notes, tables (title, columns,"
+    " rows; a spread is [mean, standard deviation]), text, page, csv and pictures.",
+)
+
 
 @app.command
 def evaluate(
     *paths: Path,
     alpha: float | None = None,
+    anchors: Literal["texts", "exemplars"] = "texts",
+    pseudo_labels: Literal["argmax", "weighted"] = "argmax",
+    temperature: float = 1.0,
+    on: str | None = None,
+    on_split: str = "0",
+    on_store: Path | None = None,
     report: Path | None = None,
     device: Device = "auto",
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
@@ -182,6 +329,18 @@ def evaluate(
         Folders of runs, or folders of several runs.
     alpha
         Tolerance margin of the alignment instead of the one each run was configured with.
+    anchors
+        What stands for an unseen class: its text, or the exemplars of a one-shot split.
+    pseudo_labels
+        Prototypes of the clips predicted as a class, or of all clips weighted by their probability.
+    temperature
+        Of the softmax behind these weights and the certainty of a prediction.
+    on
+        Another data set, whose unseen classes are recognised instead.
+    on_split
+        Class split of that data set.
+    on_store
+        Its prepared store; prepared/DATASET by default.
     report
         Where to write the page; report.html in the first folder by default.
     precision
@@ -189,6 +348,8 @@ def evaluate(
         instructions for it; figures may change in their last digits, and the protocol says that it was used.
     """
     from skeltext.benchmark.evaluation import evaluate_paths
+    from skeltext.evaluation.predictions import Scoring
+    from skeltext.evaluation.zero_shot import OtherData
     from skeltext.progress import ProgressBars
 
     if not paths:
@@ -198,7 +359,14 @@ def evaluate(
     page = report or paths[0] / "report.html"
     with ProgressBars(quiet=as_json) as bars:
         evaluation = evaluate_paths(
-            list(paths), alpha=alpha, device=device, precision=precision, report=page, bars=bars
+            list(paths),
+            alpha=alpha,
+            scoring=Scoring(anchors=anchors, pseudo_labels=pseudo_labels, temperature=temperature),
+            on=OtherData(dataset=on, split=on_split, store=on_store) if on else None,
+            device=device,
+            precision=precision,
+            report=page,
+            bars=bars,
         )
     _show_evaluation(evaluation, page, as_json=as_json)
 
@@ -254,11 +422,21 @@ def describe(
     /,
     *classes: str,
     kind: Literal["name", "parts", "complete", "skeleton"] | None = None,
+    ask: str | None = None,
+    model: str | None = None,
+    key_variable: str | None = None,
+    save: Path | None = None,
+    limit: int | None = None,
     as_json: Annotated[Json, Parameter(name="--json")] = False,
 ) -> None:
-    """Show the class descriptions of a data set, which are what skeletons are compared with.
+    """Show the class descriptions of a data set, which are what skeletons are compared with, or have others written.
 
-    --json keys: one per class, with name, parts, complete and skeleton (or the one text of --kind).
+    `skeltext describe ntu60 --ask https://api.openai.com/v1 --model NAME --key-variable OPENAI_API_KEY --save FILE`
+    asks a language model for every class that FILE does not describe yet and saves each answer; `train --descriptions
+    FILE` uses them. Without --ask nothing is contacted. Exit code 1 if the model gave no fit answer for some class.
+
+    --json keys: one per class, with name, parts, complete and skeleton (or the one text of --kind); with --ask: file,
+    described and held (lists of classes) and failed (class and what was wrong with its last answer).
 
     Parameters
     ----------
@@ -267,12 +445,48 @@ def describe(
     classes
         Classes to show; all by default.
     kind
-        Show the text exactly as it is embedded for this kind.
+        Show the text exactly as it is embedded for this kind; with --ask the kind to ask for, complete by default.
+    ask
+        Address of an OpenAI-compatible endpoint, often ending in /v1.
+    model
+        Name of the language model there.
+    key_variable
+        Environment variable that holds the key of the endpoint; without it no key is sent.
+    save
+        File for the answers, of which those it holds already are kept.
+    limit
+        Ask for so many classes at most.
     """
     from skeltext.texts.descriptions import class_text, described_classes, description
 
     names = list(classes) or described_classes(dataset)
     found = {name: class_text(dataset, name, kind=kind) if kind else description(dataset, name) for name in names}
+    if ask is not None:
+        from skeltext.progress import ProgressBars
+        from skeltext.texts.asking import ask_for_descriptions
+        from skeltext.texts.language_model import LanguageModel, key_in
+
+        if model is None or save is None:
+            raise SkeltextError("--ask needs to know which language model and where to: give --model NAME --save FILE")
+        key = key_in(key_variable) if key_variable is not None else None
+        with ProgressBars(quiet=as_json) as bars:
+            asked = ask_for_descriptions(
+                names,
+                kind=kind or "complete",
+                model=LanguageModel(url=ask, name=model, key=key),
+                save=save,
+                limit=limit,
+                progress=bars.counter(f"asking {model}"),
+            )
+        if as_json:
+            _print_json({"file": str(save), **asdict(asked)})
+        else:
+            print(f"{save}: {len(asked.described)} classes described, {len(asked.held)} were already")
+            for name, wrong in asked.failed.items():
+                print(f"no fit answer for {name!r}: {wrong}")
+        sys.exit(1 if asked.failed else 0)
+    if (model, key_variable, save, limit) != (None,) * 4:
+        raise SkeltextError("--model, --key-variable, --save and --limit go with --ask URL; give it or leave them out")
     if as_json:
         _print_json(found)
         return
@@ -330,6 +544,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except BrokenPipeError:
         sys.exit(0)
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # which rich turns into exit code 1
+            sys.exit(0)
+        raise
     except KeyboardInterrupt:
         errors.print("skeltext: interrupted; a training goes on where it was when the same command is given again")
         sys.exit(130)

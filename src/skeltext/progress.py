@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -52,13 +53,17 @@ class ProgressBars:
 
         return report
 
-    def counter(self, title: str) -> Callable[[int, int], None]:
-        """A bar whose total is told with every call: (done, total)."""
-        task = self._progress.add_task(title, total=None, note="")
+    def counter(self, title: str, *, unit: str = "") -> Callable[[int, int], None]:
+        """A bar whose total is told with every call: (done, total); with a `unit`, how many of it are done per second.
+
+        What was done when it is called first is no work of this run, and its speed is not reckoned with it.
+        """
+        task, speed = self._progress.add_task(title, total=None, start=False, note=""), Speed(unit)
 
         def report(done: int, total: int) -> None:
             self._progress.start()
-            self._progress.update(task, completed=done, total=total)
+            self._progress.start_task(task)
+            self._progress.update(task, completed=done, total=total, note=speed(done) if unit else "")
 
         return report
 
@@ -69,6 +74,25 @@ class ProgressBars:
     def training(self, title: str, total: int) -> Report:
         """The bar of a training."""
         return self.stage(f"training {title}", total)
+
+
+class Speed:
+    """How many of `unit` are done per second since the first call.
+
+    >>> speed = Speed("clips", clock=iter([0.0, 10.0]).__next__)
+    >>> speed(1000), speed(1250)
+    ('', '25 clips/s')
+    """
+
+    def __init__(self, unit: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._unit, self._clock = unit, clock
+        self._first: tuple[int, float] | None = None
+
+    def __call__(self, done: int) -> str:
+        """The speed in words, nothing where it cannot be known yet."""
+        now = self._clock()
+        count, began = self._first = self._first or (done, now)
+        return f"{(done - count) / (now - began):,.0f} {self._unit}/s" if now > began else ""
 
 
 def _note(figures: dict[str, Any]) -> str:

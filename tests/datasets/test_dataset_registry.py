@@ -89,11 +89,13 @@ def test_known_names_of_published_splits() -> None:
 
 
 def test_training_subjects() -> None:
-    assert len(DATASETS["ntu60"].train_subjects or ()) == 20
-    assert len(DATASETS["ntu120"].train_subjects or ()) == 53
-    assert (DATASETS["ntu60"].train_subjects or frozenset()) < (DATASETS["ntu120"].train_subjects or frozenset())
-    assert DATASETS["utd-mhad"].train_subjects == {1, 3, 5, 7}
-    assert {name for name, dataset in DATASETS.items() if dataset.bodies == 2} == {"ntu60", "ntu120", "pku-mmd"}
+    by_name = {name: DATASETS[name].protocols["cross-subject"] for name in ("ntu60", "ntu120", "utd-mhad")}
+    assert {protocol.by for protocol in by_name.values()} == {"subject"}
+    assert len(by_name["ntu60"].train) == 20
+    assert len(by_name["ntu120"].train) == 53
+    assert by_name["ntu60"].train < by_name["ntu120"].train
+    assert by_name["utd-mhad"].train == {1, 3, 5, 7}
+    assert {name for name, dataset in DATASETS.items() if dataset.bodies == 2} >= {"ntu60", "ntu120", "pku-mmd"}
 
 
 def test_hdm05_splits_follow_their_rule() -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,11 +130,14 @@ def test_a_folder_without_any_use_leaves_nothing_behind(unpacked: Callable[[str]
     assert os.listdir(tmp_path) == ["raw"]
 
 
-def test_what_cannot_be_prepared_is_one_sentence(tmp_path: Path) -> None:
+def test_what_cannot_be_prepared_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SkeltextError, match="needs its original files; get them"):
         prepare("utd-mhad", out=tmp_path / "store")
-    with pytest.raises(SkeltextError, match="cannot be prepared yet"):
-        prepare("pku-mmd", raw=tmp_path, out=tmp_path / "store")
+    with pytest.raises(SkeltextError, match="utd-mhad cannot be read as 'film'; it has originals"):
+        prepare("utd-mhad", raw=tmp_path, out=tmp_path / "store", reading="film")
+    monkeypatch.setitem(DATASETS, "names", replace(DATASETS["utd-mhad"], name="names", readings={}))
+    with pytest.raises(SkeltextError, match="names is registered for its classes and splits, but cannot be prepared"):
+        prepare("names", raw=tmp_path, out=tmp_path / "store")
     with pytest.raises(SkeltextError, match="'utd' is not known"):
         prepare("utd", raw=tmp_path, out=tmp_path / "store")
     with pytest.raises(SkeltextError, match="does not exist"):
@@ -156,10 +160,12 @@ def test_a_dying_process_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Mon
         source="",
         citation="",
         licence="",
-        samples=lambda originals: (
-            Sample(id=str(number), label=0, read=partial(os._exit, 1))  # type: ignore[arg-type]
-            for number in range(40)
-        ),
+        readings={
+            "deadly": lambda originals: (
+                Sample(id=str(number), label=0, read=partial(os._exit, 1))  # type: ignore[arg-type]
+                for number in range(40)
+            )
+        },
     )
     monkeypatch.setitem(DATASETS, "deadly", deadly)
     with pytest.raises(SkeltextError, match="a process that reads recordings died"):
@@ -176,7 +182,7 @@ def test_ntu_names_say_everything(tmp_path: Path) -> None:
     manifest = prepare("ntu60", raw=tmp_path, out=tmp_path / "ntu60")
     store = open_store(tmp_path / "ntu60")
     assert (store.ids, store.classes[store.labels[0]]) == (("S001C002P003R002A013",), "Tear up paper")
-    assert (store.subjects.tolist(), store.cameras.tolist()) == ([3], [2])
+    assert (store.subjects.tolist(), store.cameras.tolist(), store.setups.tolist()) == ([3], [2], [1])
     assert [entry["id"] for entry in manifest.bad] == ["S001C001P001R001A001"]
     assert prepare("ntu120", raw=tmp_path, out=tmp_path / "ntu120").clips == 2
 

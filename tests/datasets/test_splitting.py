@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skeltext.datasets.dataset import ClassSplit, Dataset, Sample, View, every_class
+from skeltext.datasets.dataset import ClassSplit, Dataset, Protocol, Sample, View, every_class
 from skeltext.datasets.registry import DATASETS
 from skeltext.datasets.splitting import ClipSplit, chosen, hold_out, split_clips
 from skeltext.datasets.store import Store, open_store
@@ -21,14 +22,20 @@ from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layouts import KINECT20
 
 CLASSES = ("a", "b", "c", "d", "e", "f")
+PROTOCOLS = {
+    "cross-subject": Protocol("subject", frozenset({0, 1}), "here"),
+    "cross-view": Protocol("camera", frozenset({1}), "here"),
+    "cross-setup": Protocol("setup", frozenset({0, 2}), "here"),
+}
+PROTOCOL_NAMES = ("all", *PROTOCOLS)
 VIEWS = {"6": every_class(CLASSES), "5": View(("ab", "c", "d", "e", "f"), (0, 0, 1, 2, 3, 4))}
 CLIP = Clip(positions=np.zeros((1, 2, 20, 3), np.float32), layout=KINECT20, fps=30.0)
 ALL = ClassSplit(name="all", seen=("a", "b", "c", "d"), unseen=("e", "f"), source="here", view="6")
-CROSS = ClassSplit(name="x", seen=ALL.seen, unseen=ALL.unseen, source="here", view="6", subjects="cross-subject")
+CROSS = ClassSplit(name="x", seen=ALL.seen, unseen=ALL.unseen, source="here", view="6", protocol="cross-subject")
 
 
-def make_store(folder: Path, *, train_subjects: frozenset[int] | None) -> Store:
-    """Six classes by four subjects, one clip each."""
+def make_store(folder: Path, protocols: Mapping[str, Protocol] = PROTOCOLS) -> Store:
+    """Six classes by four subjects, one clip each; subjects take turns with cameras and setups."""
     dataset = Dataset(
         name="toy",
         title="Toy",
@@ -36,13 +43,20 @@ def make_store(folder: Path, *, train_subjects: frozenset[int] | None) -> Store:
         fps=30.0,
         classes=CLASSES,
         views=VIEWS,
-        train_subjects=train_subjects,
+        protocols=protocols,
         source="nowhere",
         citation="none",
         licence="none",
     )
     samples = [
-        Sample(id=f"{CLASSES[label]}{subject}", label=label, subject=subject, read=partial(lambda: CLIP))
+        Sample(
+            id=f"{CLASSES[label]}{subject}",
+            label=label,
+            subject=subject,
+            camera=subject % 2,
+            setup=(label + subject) % 4,
+            read=partial(lambda: CLIP),
+        )
         for label, subject in product(range(6), range(4))
     ]
     write_store(folder, dataset, ((sample, CLIP) for sample in samples))
@@ -51,7 +65,7 @@ def make_store(folder: Path, *, train_subjects: frozenset[int] | None) -> Store:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return make_store(tmp_path_factory.mktemp("split") / "toy", train_subjects=frozenset({0, 1}))
+    return make_store(tmp_path_factory.mktemp("split") / "toy")
 
 
 def ids(store: Store, indices: np.ndarray) -> str:  # type: ignore[type-arg]
@@ -79,13 +93,26 @@ def test_cross_subject_divides_people_too(store: Store) -> None:
     assert_disjoint(clips)
 
 
-def test_cross_subject_needs_a_list(tmp_path: Path) -> None:
-    store = make_store(tmp_path / "toy", train_subjects=None)
-    with pytest.raises(SkeltextError, match="give train_subjects"):
-        split_clips(store, CROSS)
-    assert ids(store, split_clips(store, CROSS, train_subjects=frozenset({3})).train) == "a3 b3 c3 d3"
+def test_another_protocol_takes_the_place_of_that_of_the_split(store: Store) -> None:
+    clips = split_clips(store, CROSS, protocol="cross-view")
+    assert ids(store, clips.train) == "a1 a3 b1 b3 c1 c3 d1 d3"
+    assert ids(store, clips.test) == "e0 e2 f0 f2"
+    clips = split_clips(store, ALL, protocol="cross-setup")
+    assert ids(store, clips.train) == "a0 a2 b1 b3 c0 c2 d1 d3"
+    assert ids(store, clips.test) == "e1 e3 f0 f2"
+    clips = split_clips(store, CROSS, protocol="all")
+    np.testing.assert_array_equal(clips.train, split_clips(store, ALL).train)
+    assert len(clips.seen_test) == 0
+
+
+def test_an_unknown_protocol_lists_the_known_ones(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(SkeltextError, match=r"'cross-age'.* choose one of all, cross-subject, cross-view, cross-setup"):
+        split_clips(store, ALL, protocol="cross-age")
+    with pytest.raises(SkeltextError, match=r"split x .* protocol 'cross-subject'.* choose one of all$"):
+        split_clips(make_store(tmp_path / "toy", {}), CROSS)
+    nobody = {"cross-subject": Protocol("subject", frozenset({9}), "here")}
     with pytest.raises(SkeltextError, match="leaves 0 training and 8 test clips"):
-        split_clips(store, CROSS, train_subjects=frozenset({9}))
+        split_clips(make_store(tmp_path / "nobody", nobody), CROSS)
 
 
 def test_exemplars_are_no_test_clips(store: Store) -> None:
@@ -117,6 +144,35 @@ def test_unseen_clips_do_not_exist_in_a_held_out_split(store: Store) -> None:
         reached = {*clips.train.tolist(), *clips.test.tolist(), *clips.seen_test.tolist()}
         assert not reached & set(true.test.tolist())
         assert not set(np.flatnonzero(np.isin(store.labels, true.unseen)).tolist()) & reached
+
+
+@given(st.data())
+def test_halves_are_what_split_and_protocol_say(store: Store, data: st.DataObject) -> None:
+    """Train and test never share a clip, no unseen clip trains, and everybody is in the half that the protocol says."""
+    order = data.draw(st.permutations(CLASSES))
+    seen = data.draw(st.integers(1, 5))
+    unseen = data.draw(st.integers(1, 6 - seen))
+    own, asked = data.draw(st.sampled_from(PROTOCOL_NAMES)), data.draw(st.sampled_from((None, *PROTOCOL_NAMES)))
+    known, new = order[:seen], order[seen : seen + unseen]
+    split = ClassSplit(name="s", seen=tuple(known), unseen=tuple(new), source="", view="6", protocol=own)
+    protocol = asked or own
+    clips = split_clips(store, split, protocol=asked)
+    assert_disjoint(clips)
+    classes = {half: {CLASSES[label] for label in store.labels[getattr(clips, half)]} for half in ("train", "test")}
+    assert classes["train"] <= set(known)
+    assert classes["test"] <= set(new)
+    everything = np.concatenate([clips.train, clips.seen_test])
+    np.testing.assert_array_equal(np.sort(everything), np.flatnonzero(np.isin(store.labels, clips.seen)))
+    if protocol == "all":
+        assert len(clips.seen_test) == 0
+        np.testing.assert_array_equal(clips.test, np.flatnonzero(np.isin(store.labels, clips.unseen)))
+        return
+    by, train, _ = PROTOCOLS[protocol]
+    numbers = {"subject": store.subjects, "camera": store.cameras, "setup": store.setups}[by]
+    assert set(numbers[clips.train].tolist()) <= train
+    assert not {*numbers[clips.test].tolist(), *numbers[clips.seen_test].tolist()} & train
+    others = np.isin(store.labels, clips.unseen) & ~np.isin(numbers, sorted(train))
+    np.testing.assert_array_equal(clips.test, np.flatnonzero(others))
 
 
 @given(st.sets(st.text(), min_size=4, max_size=60), st.floats(0.05, 0.4), st.integers(0, 1000))

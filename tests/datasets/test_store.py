@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from skeltext.datasets.dataset import Dataset, Sample, View, every_class
+from skeltext.datasets.dataset import Dataset, Protocol, Sample, View, every_class
 from skeltext.datasets.store import CLIPS, INDEX, Store, open_store
 from skeltext.datasets.store_writing import Outcome, write_store
 from skeltext.errors import SkeltextError
@@ -28,7 +28,7 @@ TOY = Dataset(
     fps=30.0,
     classes=CLASSES,
     views={"3": every_class(CLASSES), "2": View(("wave", "bow"), (0, 0, 1))},
-    train_subjects=frozenset({1, 3}),
+    protocols={"cross-subject": Protocol("subject", frozenset({1, 3}), "here")},
     source="nowhere",
     citation="none",
     licence="none",
@@ -49,7 +49,7 @@ def toy_outcomes() -> Iterator[Outcome]:
             id=f"clip-{number}",
             label=number % 3,
             subject=number,
-            camera=-1,
+            setup=10 + number,
             source="here" if number < 2 else "there",
             read=partial(toy_clip, number),
         )
@@ -84,11 +84,11 @@ def test_index_says_what_the_clips_are(folder: Path) -> None:
     assert [store.source_names[source] for source in store.sources] == ["here", "here", "there", "there"]
     assert list(zip(store.bodies.tolist(), store.frames.tolist(), strict=True)) == list(SHAPES)
     assert [store.clip(number).fps for number in range(4)] == [30.0, 30.0, 15.0, 30.0]
-    assert store.train_subjects == {1, 3}
+    assert store.protocols == TOY.protocols
+    assert store.cameras.tolist() == [-1, -1, -1, -1]
+    assert store.setups.tolist() == [10, 11, 12, 13]
     assert list(store.bad) == [{"id": "broken", "reason": "the file is empty"}]
     assert store.counts == {"wave": 2, "wave the other hand": 1, "bow": 1}
-    index = json.loads((folder / INDEX).read_text())
-    assert index["counts"]["source"] == {"here": 2, "there": 2}
 
 
 def test_view_merges_classes(folder: Path) -> None:
@@ -213,7 +213,7 @@ def test_tensors_that_do_not_fit_are_one_sentence(folder: Path, change, sentence
     ("change", "sentence"),
     [
         ({"format": "else"}, "not the index of a prepared store"),
-        ({"version": 2}, "version 2 where this skeltext reads version 1"),
+        ({"version": 1}, "version 1 where this skeltext reads version 2; prepare it again"),
         ({"layout": "octopus"}, "layout 'octopus' is not known"),
         ({"layout": "kinect20"}, "layout kinect20 has 20 joints"),
         ({"ids": ["a", "b", "c"]}, "for 3 clips"),
@@ -225,7 +225,7 @@ def test_tensors_that_do_not_fit_are_one_sentence(folder: Path, change, sentence
         ({"views": {"3": {"classes": ["a"], "from_class": [0, 0, 1]}}}, "view 3 does not map"),
         ({"views": {"3": {"classes": ["a"], "from_class": [0, [0], 0]}}}, "wrong kind"),
         ({"bad": [3]}, "wrong kind"),
-        ({"train_subjects": ["x"]}, "wrong kind"),
+        ({"protocols": {"p": {"by": "weather", "train": [1], "source": ""}}}, "a protocol by 'weather'"),
     ],
 )
 def test_index_that_does_not_fit_is_one_sentence(folder: Path, change: dict[str, object], sentence: str) -> None:

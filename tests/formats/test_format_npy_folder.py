@@ -46,6 +46,25 @@ def test_zero_bodies_are_absent(folder: Path) -> None:
     np.testing.assert_array_equal(part.clip(1).tracked[1].all(axis=1), np.arange(50) < 40)
 
 
+def test_a_second_body_without_a_first_keeps_its_place(folder: Path) -> None:
+    data = np.load(folder / "seen_train_data.npy")
+    data[2, ..., 0] = 0
+    np.save(folder / "seen_train_data.npy", data)
+    clip = read_npy_folder(folder)["seen_train"].clip(2)
+    assert np.isnan(clip.positions[0]).all()
+    np.testing.assert_array_equal(clip.positions[1], data[2, ..., 1].transpose(1, 2, 0))
+
+
+def test_a_number_that_is_not_finite(folder: Path) -> None:
+    data = np.load(folder / "seen_train_data.npy")
+    data[2, 1, 4, 3, 0], data[3, 0, 0, 0, 0] = np.nan, np.inf
+    np.save(folder / "seen_train_data.npy", data)
+    part = read_npy_folder(folder)["seen_train"]
+    for number in (2, 3):
+        with pytest.raises(SkeltextError, match=rf"seen_train_data.npy\[{number}\] has numbers that are not finite"):
+            part.clip(number)
+
+
 def test_a_clip_of_nobody(tmp_path: Path) -> None:
     np.save(tmp_path / "unseen_data.npy", np.zeros((1, 3, 50, 25, 2), np.float32))
     with pytest.raises(SkeltextError, match=r"unseen_data.npy\[0\] has nobody"):

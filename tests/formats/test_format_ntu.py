@@ -45,6 +45,13 @@ def test_file_order_puts_the_first_of_each_frame_first(crossing: Path) -> None:
     assert read_ntu(crossing, bodies="file order", max_bodies=1).M == 1
 
 
+def test_file_order_has_no_body_that_is_never_seen(tmp_path: Path) -> None:
+    path = tmp_path / "clip.skeleton"
+    path.write_text(ntu_text([[(str(t), joints)] for t, joints in enumerate(motion(25))]))
+    assert read_ntu(path, bodies="file order").M == 1
+    assert read_ntu(path).M == 3
+
+
 def test_file_order_is_the_published_reading(golden: Path) -> None:
     published = np.load(golden / "preprocessing" / "skeleton_parser.npz")
     clip = read_ntu(golden / "preprocessing" / "synthetic.skeleton", bodies="file order")

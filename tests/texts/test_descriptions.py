@@ -88,6 +88,7 @@ def test_the_text_that_is_embedded_starts_with_the_name() -> None:
 
 def test_a_set_that_borrows_has_the_classes_it_borrows() -> None:
     assert described_classes("ntu60") == described_classes("ntu120")[:60]
+    assert set(described_classes("pku-mmd2")) == set(DATASETS["pku-mmd2"].classes) < set(described_classes("pku-mmd"))
     union = described_classes("kinect20")
     assert len(union) == len(set(union))
     assert set(DATASETS["kinect20"].classes) <= set(union)

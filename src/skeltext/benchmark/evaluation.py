@@ -2,89 +2,138 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from skeltext.benchmark.report.report import write_report
+from skeltext.datasets.dataset import ClassSplit, Dataset
 from skeltext.datasets.registry import dataset_named
+from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import Evaluation
 from skeltext.evaluation.summary import evaluation_of
-from skeltext.evaluation.zero_shot import evaluate_run
+from skeltext.evaluation.zero_shot import OtherData, evaluate_scorings
 from skeltext.methods.registry import METHODS
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.embedding import Precision
 from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder, find_runs
+from skeltext.training.folder import CONFIG, find_runs
+from skeltext.training.seen_data import class_split
+
+SAMPLES = 6  # test clips of every run that the page shows moving
 
 
 def evaluate_paths(
     paths: Sequence[Path],
     *,
     alpha: float | None,
+    scoring: Scoring | None = None,
+    on: OtherData | None = None,
     device: str,
     precision: Precision = "32-true",
     report: Path,
     bars: ProgressBars,
 ) -> Evaluation:
-    """Evaluate every run at or below `paths` and write the page `report`."""
+    """Evaluate every run at or below `paths` and write the page `report`.
+
+    `scoring` is used with the `alpha` given, else with that of each run; `on` is another data set to test on.
+    """
+    scoring = scoring or Scoring()
     runs = [run for path in paths for run in find_runs(path)]
-    results = [
-        evaluate_run(
+    configs = [TrainingConfig.from_yaml(run.path / CONFIG) for run in runs]
+    results = []
+    for run, config in zip(runs, configs, strict=True):
+        results += evaluate_scorings(
             run,
-            alpha=alpha,
+            [replace(scoring, alpha=config.alpha if alpha is None else alpha)],
+            on=on,
             device=device,
             precision=precision,
+            samples=SAMPLES,
             progress=bars.counter(f"evaluating {run.path.name}"),
         )
-        for run in runs
-    ]
-    command = (
-        "skeltext evaluate "
-        + " ".join(str(path) for path in paths)
-        + (f" --alpha {alpha}" if alpha is not None else "")
-        + (f" --precision {precision}" if precision != "32-true" else "")
-    )
     datasets = sorted({dataset_named(result.dataset).title for result in results})
     methods = sorted({METHODS[result.method].__name__ for result in results})
     evaluation = evaluation_of(
         results,
         title=f"{' and '.join(methods)} on {' and '.join(datasets)}",
-        protocol=_protocol(runs, alpha, precision),
-        command=command,
+        protocol=_protocol(configs, alpha, scoring, on, precision),
+        command=_command(paths, alpha, scoring, on, precision),
     )
     write_report(evaluation, report)
     return evaluation
 
 
-def _protocol(runs: Sequence[RunFolder], alpha: float | None, precision: Precision) -> str:
+def _command(
+    paths: Sequence[Path], alpha: float | None, scoring: Scoring, on: OtherData | None, precision: Precision
+) -> str:
+    """The command that repeats the evaluation."""
+    words = ["skeltext", "evaluate", *map(str, paths)]
+    words += ["--alpha", str(alpha)] if alpha is not None else []
+    words += ["--anchors", scoring.anchors] if scoring.anchors != "texts" else []
+    words += ["--pseudo-labels", scoring.pseudo_labels] if scoring.pseudo_labels != "argmax" else []
+    words += ["--temperature", str(scoring.temperature)] if scoring.temperature != 1 else []
+    if on is not None:
+        words += ["--on", on.dataset, "--on-split", on.split, *(["--on-store", str(on.store)] if on.store else [])]
+    words += ["--precision", precision] if precision != "32-true" else []
+    return shlex.join(words)
+
+
+def _protocol(
+    configs: Sequence[TrainingConfig],
+    alpha: float | None,
+    scoring: Scoring,
+    on: OtherData | None,
+    precision: Precision,
+) -> str:
     """How the figures came about, in plain sentences."""
-    configs = [TrainingConfig.from_yaml(run.path / CONFIG) for run in runs]
     first = configs[0]
-    dataset = dataset_named(first.dataset)
-    split = dataset.split(first.split)
-    who = (
-        "Training clips are of the training subjects, test clips of the other subjects."
-        if split.subjects == "cross-subject"
-        else "All subjects are in both halves: what is new in the test is the action, not the person."
-    )
+    split, dataset = class_split(first), dataset_named(first.dataset)
     splits = ", ".join(sorted({config.split for config in configs}))
     seeds = ", ".join(str(seed) for seed in sorted({config.seed for config in configs}))
     rounded = "" if precision == "32-true" else f" Clips are embedded in {precision} precision."
     return (
         f"Zero-shot recognition on {dataset.title}: {len(split.seen)} classes are trained on, {len(split.unseen)} are"
-        f" not, and a test clip of an unseen class is classified among the unseen classes. {who} Splits {splits}; seeds"
-        f" {seeds}; {first.epochs} epochs; texts: {first.texts} descriptions through {first.text_encoder}."
-        f"{_first_stage(first)} Accuracy is over clips. The aligned rows use prototype alignment (alpha"
-        f" {first.alpha if alpha is None else alpha}), which is transductive: it looks at all unlabelled test clips at"
-        f" once.{rounded}"
+        f" not, and a test clip of an unseen class is classified among the unseen classes.{_elsewhere(on)}"
+        f" {_halves(dataset, split)} Splits {splits}; seeds {seeds}; {first.epochs} epochs; texts: {first.texts}"
+        f" descriptions{f' of {first.descriptions}' if first.descriptions else ''} through {first.text_encoder}."
+        f"{_first_stage(first)}{_exemplars(scoring)} Accuracy is over clips. The aligned rows use prototype alignment"
+        f" (alpha {first.alpha if alpha is None else alpha}{_weights(scoring)}), which is transductive: it looks at all"
+        f" unlabelled test clips at once.{rounded}"
     )
+
+
+def _halves(dataset: Dataset, split: ClassSplit) -> str:
+    protocol = dataset.protocols.get(split.protocol)
+    if protocol:
+        return f"Training clips are of the training {protocol.by}s, test clips of the other {protocol.by}s."
+    return "All subjects are in both halves: what is new in the test is the action, not the person."
+
+
+def _elsewhere(on: OtherData | None) -> str:
+    if on is None:
+        return ""
+    title = dataset_named(on.dataset).title
+    return f" Tested on {title} instead: the clips are those of the unseen classes of its split {on.split}."
+
+
+def _exemplars(scoring: Scoring) -> str:
+    if scoring.anchors == "texts":
+        return ""
+    return " One-shot: an exemplar clip of every unseen class stands for it in place of its text."
+
+
+def _weights(scoring: Scoring) -> str:
+    if scoring.pseudo_labels == "argmax":
+        return ""
+    return f", all clips weighted by their probability at temperature {scoring.temperature}"
 
 
 def _first_stage(config: TrainingConfig) -> str:
     if config.pretrained is None:
         return ""
+    origin = f"it was trained before ({config.pretrained}) and learnt no unseen class."
+    then = f" The encoder is frozen; {origin}" if config.frozen else f" The encoder is fine-tuned; {origin}"
     second = " The run that chooses the epoch has an encoder of its own, which did not learn the classes it holds out."
-    return (
-        f" The encoder is frozen; it was trained before ({config.pretrained}) and learnt no unseen class."
-        f"{second if config.pseudo_unseen else ''}"
-    )
+    return then + (second if config.pseudo_unseen else "")

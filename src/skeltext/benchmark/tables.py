@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from skeltext.datasets.prepare import Manifest
+from skeltext.datasets.manifest import Manifest
 from skeltext.evaluation.results import KINDS, RULES, Evaluation, Summary
 from skeltext.formats.checking import Check
 
@@ -56,22 +56,31 @@ def _cells(summary: Summary, kind: str, runs: int) -> list[str]:
 
 
 def manifest_table(manifest: Manifest) -> RenderableType:
-    """What was prepared: the totals, and every recording that could not be used."""
+    """What was prepared: the totals beside the published ones, and the recordings that could not be used."""
     title = Text(f"{manifest.dataset} is prepared in {manifest.folder}", style="bold")
-    table = Table(show_header=False)
-    table.add_row("clips", f"{manifest.clips:,}")
-    table.add_row("frames", f"{manifest.frames:,}")
-    table.add_row("classes", str(len(manifest.classes)))
-    table.add_row("subjects", str(len(manifest.subjects)))
+    published = bool(manifest.expected)
+    table = Table(*("", "", "published")[: 2 + published], show_header=published)
+    table.add_row("reading", manifest.reading)
+    for name, count in manifest.counts().items():
+        expected = manifest.expected.get(name)
+        if count or expected:
+            table.add_row(name, f"{count:,}", *([_published(count, expected)] if published else []))
     if len(manifest.sources) > 1:
-        table.add_row("sources", ", ".join(f"{name} {count}" for name, count in manifest.sources.items()))
-    table.add_row("unusable", str(len(manifest.bad)))
-    table.add_row("hash", manifest.hash)
-    table.add_row("seconds", f"{manifest.seconds:.1f}")
+        table.add_row("sources", ", ".join(f"{name} {count:,}" for name, count in manifest.sources.items()))
+    table.add_row("hash", Text(manifest.hash, overflow="fold"))
+    if manifest.seconds:
+        table.add_row("seconds", f"{manifest.seconds:.1f}")
     lines = [f"unusable: {entry['id']}: {entry['reason']}" for entry in manifest.bad[:_MOST_BAD]]
     if len(manifest.bad) > _MOST_BAD:
-        lines.append(f"... and {len(manifest.bad) - _MOST_BAD} more, all listed in index.json of the store")
+        lines.append(f"... and {len(manifest.bad) - _MOST_BAD} more, all listed in manifest.json of the store")
     return Group(title, table, *(Text(line, style="yellow") for line in lines))
+
+
+def _published(count: int, expected: int | None) -> Text:
+    """The published count beside a measured one, marked where they differ."""
+    if expected is None or count == expected:
+        return Text("" if expected is None else f"{expected:,}", style="green")
+    return Text(f"{expected:,}, differs by {count - expected:+,}", style="bold yellow")
 
 
 def check_table(found: Check) -> RenderableType:

@@ -11,16 +11,20 @@ from skeltext.errors import SkeltextError
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layout import Layout
 
-Subjects = Literal["all", "cross-subject"]
+EVERY_CLIP = "all"
+"""The protocol of a split that divides classes only: all clips of the seen ones train, all of the unseen ones test."""
+
+Divider = Literal["subject", "camera", "setup"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
     """One recording of a data set, not read yet.
 
-    ``label`` is the index of its class; ``subject`` and ``camera`` are -1 where the data set does not tell;
-    ``source`` is the name of the data set that the recording stems from, which differs from the data set it is
-    a sample of in a union. ``read`` can be pickled: a function of a module, or a partial of one.
+    ``label`` is the index of its class; ``subject``, ``camera`` and ``setup`` (the arrangement of cameras in the room)
+    are -1 where the data set does not tell; ``source`` is the name of the data set that the recording stems from,
+    which differs from the data set it is a sample of in a union. ``read`` can be pickled: a function of a module, or a
+    partial of one.
     """
 
     id: str
@@ -28,7 +32,23 @@ class Sample:
     read: Callable[[], Clip]
     subject: int = -1
     camera: int = -1
+    setup: int = -1
     source: str = ""
+
+
+Reading = Callable[[Originals], Iterator[Sample]]
+"""A way to find the recordings among the original files, in an order that does not depend on the machine."""
+
+
+class Protocol(NamedTuple):
+    """How clips are divided into training and test: those train whose subject, camera or setup is in ``train``.
+
+    ``source`` tells who published it.
+    """
+
+    by: Divider
+    train: frozenset[int]
+    source: str
 
 
 class View(NamedTuple):
@@ -52,11 +72,12 @@ class ClassSplit:
     """Which classes a model may learn and which it meets at the test only.
 
     A class that is neither in ``seen`` nor in ``unseen`` does not exist for this split: that is how the true unseen
-    classes stay out of a split that holds out seen ones. ``subjects`` says which clips count: ``"all"`` (train on all
-    clips of the seen classes, test on all clips of the unseen ones) or ``"cross-subject"`` (train on the seen classes
-    of the training subjects, test on the unseen classes of the others). ``exemplars`` are the clips that a one-shot
-    protocol shows of each unseen class; they are no test clips. ``view`` names the view of the data set that the
-    classes belong to and ``source`` tells who published the split.
+    classes stay out of a split that holds out seen ones. ``protocol`` says which clips count: ``"all"`` (train on all
+    clips of the seen classes, test on all clips of the unseen ones) or the name of a protocol of the data set (train on
+    the seen classes of its training half, test on the unseen classes of the other). ``exemplars`` are the clips that a
+    one-shot protocol shows of each unseen class; they are no test clips. Where it names none, the first ``shots`` clips
+    of each unseen class are. ``view`` names the view of the data set that the classes belong to and ``source`` tells
+    who published the split.
     """
 
     name: str
@@ -64,8 +85,9 @@ class ClassSplit:
     unseen: tuple[str, ...]
     source: str
     view: str
-    subjects: Subjects = "all"
+    protocol: str = EVERY_CLIP
     exemplars: tuple[str, ...] = ()
+    shots: int = 0
 
     def __post_init__(self) -> None:
         both = sorted(set(self.seen) & set(self.unseen))
@@ -82,11 +104,12 @@ class Dataset:
     """A data set of labelled clips.
 
     ``classes`` are in official order. ``views`` maps names to merged classes; the first is the one that merges
-    nothing, which is what a prepared store holds. ``train_subjects`` is the official cross-subject protocol, None
-    where there is none. ``bodies`` is the number of people kept for training. ``bad_clips`` maps the ids of
-    recordings known to be useless to the reason. ``samples`` finds the recordings among the original files, in an
-    order that does not depend on the machine; None where there is no preparer yet. ``made_here`` says that there are
-    no original files because the clips are computed.
+    nothing, which is what a prepared store holds. ``protocols`` are the published divisions into training and test.
+    ``bodies`` is the number of people kept for training. ``bad_clips`` maps the ids of recordings known to be useless
+    to the reason. ``readings`` are the ways to read the original files, the first is the default; there are none where
+    there is no preparer yet. ``expected`` are published counts that a prepared store is compared with, by the names
+    of :meth:`skeltext.datasets.manifest.Manifest.counts`. ``made_here`` says that there are no original files because
+    the clips are computed.
     """
 
     name: str
@@ -99,11 +122,12 @@ class Dataset:
     licence: str
     views: Mapping[str, View] = field(default_factory=dict)
     splits: Mapping[str, ClassSplit] = field(default_factory=dict)
-    train_subjects: frozenset[int] | None = None
+    protocols: Mapping[str, Protocol] = field(default_factory=dict)
     bodies: int = 1
     bad_clips: Mapping[str, str] = field(default_factory=dict)
     made_here: bool = False
-    samples: Callable[[Originals], Iterator[Sample]] | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    expected: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(set(self.classes)) != len(self.classes):
@@ -115,6 +139,23 @@ class Dataset:
                     f"data set {self.name}: view {name} does not map {len(self.classes)} classes onto its"
                     f" {len(view.classes)}; give one number per class and leave no class of the view empty"
                 )
+        if EVERY_CLIP in self.protocols:
+            raise SkeltextError(
+                f"data set {self.name}: a protocol is named {EVERY_CLIP!r}, which means that all clips count in both"
+                " halves; choose another name"
+            )
+
+    def reading(self, name: str | None = None) -> str:
+        """`name` if that is a way to read the originals, the default for None; else :class:`SkeltextError`."""
+        if not self.readings:
+            raise SkeltextError(f"{self.name} is registered for its classes and splits, but cannot be prepared yet")
+        if name is not None and name not in self.readings:
+            raise SkeltextError(f"data set {self.name} cannot be read as {name!r}; it has {', '.join(self.readings)}")
+        return name or next(iter(self.readings))
+
+    def samples(self, originals: Originals, *, reading: str | None = None) -> Iterator[Sample]:
+        """The recordings among the original files, found by the reading of that name (see :meth:`reading`)."""
+        return self.readings[self.reading(reading)](originals)
 
     def split(self, name: str) -> ClassSplit:
         """The class split of that name; :class:`SkeltextError` lists the names there are."""

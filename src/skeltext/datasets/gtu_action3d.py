@@ -33,5 +33,5 @@ GTU_ACTION3D = Dataset(
     source="the folder Data/GTU of https://github.com/seymayucer/ActionDatasetLoader",
     citation="S. Yucer, Y. S. Akgul: 3D Human Action Recognition with Siamese-LSTM Based Deep Metric Learning. 2018.",
     licence="no open licence (copyright notice of the repository only); called publicly available",
-    samples=_samples,
+    readings={"originals": _samples},
 )

@@ -59,5 +59,5 @@ HDM05 = Dataset(
     citation="M. Mueller, T. Roeder, M. Clausen, B. Eberhardt, B. Krueger, A. Weber: Documentation Mocap Database"
     " HDM05. Technical Report CG-2007-2, Universitaet Bonn, 2007.",
     licence="CC BY-SA 3.0; the data used in this project was obtained from HDM05",
-    samples=_samples,
+    readings={"originals": _samples},
 )

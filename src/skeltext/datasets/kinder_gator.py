@@ -43,5 +43,5 @@ KINDER_GATOR = Dataset(
     citation="A. Aloba, G. Flores, J. Woodward, A. Shaw, A. Castonguay, I. Cuba, Y. Dong, E. Jain, L. Anthony:"
     " Kinder-Gator: The UF Kinect Database of Child and Adult Motion. Eurographics 2018 (short papers).",
     licence="no explicit licence; published openly for animation and whole-body recognition, citation requested",
-    samples=_samples,
+    readings={"originals": _samples},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from skeltext.datasets.dataset import Dataset, Sample, every_class
+from skeltext.datasets.dataset import Dataset, Protocol, Sample, every_class
 from skeltext.datasets.originals import Originals
 from skeltext.datasets.tables import class_names, class_splits
 from skeltext.formats.msr import read_msr
@@ -28,10 +28,12 @@ MSR_ACTION3D = Dataset(
     classes=_CLASSES,
     views=_VIEWS,
     splits=class_splits("msr-action3d", _VIEWS),
-    train_subjects=frozenset({1, 3, 5, 7, 9}),
+    protocols={
+        "cross-subject": Protocol("subject", frozenset({1, 3, 5, 7, 9}), "half of the people, by custom the odd ones")
+    },
     bad_clips={"a13_s09_e02": "every frame is zero"},
     source="free download of the authors (W. Li, University of Wollongong): the archive MSRAction3DSkeletonReal3D",
     citation="W. Li, Z. Zhang, Z. Liu: Action Recognition Based on a Bag of 3D Points. CVPR4HB 2010.",
     licence="no explicit licence; a free public download for research",
-    samples=_samples,
+    readings={"originals": _samples},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from skeltext.datasets.dataset import Dataset, Sample, every_class
+from skeltext.datasets.dataset import Dataset, Protocol, Sample, every_class
 from skeltext.datasets.originals import Originals
 from skeltext.datasets.tables import class_names, class_splits
 from skeltext.formats.ucla import read_ucla
@@ -36,10 +36,11 @@ NW_UCLA = Dataset(
     classes=_CLASSES,
     views=_VIEWS,
     splits=class_splits("nw-ucla", _VIEWS),
+    protocols={"cross-view": Protocol("camera", frozenset({1, 2}), "the paper: two cameras train, the third tests")},
     source="the JSON conversion all_sqe that goes with CTR-GCN and its descendants; the original recordings are at"
     " http://wangjiangb.github.io/my_data.html",
     citation="J. Wang, X. Nie, Y. Xia, Y. Wu, S.-C. Zhu: Cross-view Action Modeling, Learning and Recognition."
     " CVPR 2014.",
     licence="no explicit licence; a free public download for research",
-    samples=_samples,
+    readings={"originals": _samples},
 )

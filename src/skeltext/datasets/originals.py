@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
 
 from skeltext.errors import SkeltextError
 
+UNFINISHED = ".unfinished"  # ends the names of folders in which a preparation works, which hold no originals
 _ARCHIVE = r".+\.(tar|tgz|tbz2|txz|tar\.(gz|bz2|xz)|zip)"
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, RuntimeError)
 
@@ -23,7 +26,7 @@ class Originals:
     """The original files of a data set below `raw`: a folder, or an archive.
 
     Archives are opened only if no wanted file lies below `raw` as it is. They go to `scratch`, a folder that whoever
-    made this object removes afterwards.
+    made this object removes afterwards; an archive that was unpacked there before is not unpacked again.
     """
 
     raw: Path
@@ -57,6 +60,20 @@ class Originals:
             " folder of that name"
         )
 
+    def fingerprint(self) -> str:
+        """A hash of path, size and time of change of every file: other originals have another one."""
+        digest = hashlib.sha256()
+        for path in [self.raw] if self.raw.is_file() else sorted(_files_below(self.raw)):
+            try:
+                facts = path.stat()
+                size, changed = facts.st_size, facts.st_mtime_ns
+            except OSError:  # a link to nowhere, which is reported when it is read
+                size, changed = -1, -1
+            digest.update(
+                f"{path.relative_to(self.raw).as_posix()}\0{size}\0{changed}\0".encode(errors="surrogateescape")
+            )
+        return digest.hexdigest()
+
     def shorten(self, text: str) -> str:
         """`text` without the paths of this machine: file names are given from the folder of the originals on."""
         for folder in (self.scratch, self.raw):
@@ -65,10 +82,10 @@ class Originals:
 
     def _unpacked(self) -> Path:
         """The folder that holds the content of every archive below `raw`, unpacked once."""
-        if not self.scratch.exists():
-            self.scratch.mkdir(parents=True)
-            for archive in _archives(self.raw):
-                _unpack(archive, self.scratch / ("archive" if archive == self.raw else archive.relative_to(self.raw)))
+        for archive in _archives(self.raw):
+            folder = self.scratch / ("archive" if archive == self.raw else archive.relative_to(self.raw))
+            if not folder.exists():
+                _unpack(archive, folder)
         return self.scratch
 
 
@@ -85,12 +102,18 @@ def _matching(folder: Path, pattern: str) -> list[tuple[Path, re.Match[str]]]:
     """The files below `folder` whose name matches, in natural order of their paths; linked folders are not entered."""
     name_is = re.compile(pattern, re.IGNORECASE)
     found = []
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            match = name_is.fullmatch(name)
-            if match:
-                found.append((Path(parent, name), match))
+    for path in _files_below(folder):
+        match = name_is.fullmatch(path.name)
+        if match:
+            found.append((path, match))
     return sorted(found, key=lambda pair: _natural(pair[0].relative_to(folder).as_posix()))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """All files below `folder`, apart from what a preparation that works there has written."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.endswith(UNFINISHED)]
+        yield from (Path(parent, name) for name in names)
 
 
 def _natural(text: str) -> list[tuple[int, str]]:
@@ -110,25 +133,31 @@ def _archives(raw: Path) -> list[Path]:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack a tar or zip archive below `folder`, nothing outside of it and nothing but files and folders."""
-    folder.mkdir(parents=True)
+    """Unpack a tar or zip archive as `folder`, nothing outside of it and nothing but files and folders."""
+    aside = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
     try:
-        room = shutil.disk_usage(folder).free
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as opened:
-                _claim(sum(member.file_size for member in opened.infolist()), room, archive)
-                opened.extractall(folder)
-            return
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                _claim(member.size, room, archive)
-                room -= member.size
-                if member.isfile() or member.isdir():
-                    tar.extract(member, folder, filter="data")
+        aside.mkdir(parents=True)
+        _extract(archive, aside, room=shutil.disk_usage(aside).free)
+        os.rename(aside, folder)
     except _DAMAGED as error:
         raise SkeltextError(
             f"{archive} cannot be unpacked ({error}); download it again or unpack it yourself"
         ) from error
+
+
+def _extract(archive: Path, folder: Path, *, room: int) -> None:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as opened:
+            _claim(sum(member.file_size for member in opened.infolist()), room, archive)
+            opened.extractall(folder)
+        return
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            _claim(member.size, room, archive)
+            room -= member.size
+            if member.isfile() or member.isdir():
+                tar.extract(member, folder, filter="data")
 
 
 def _claim(size: int, room: int, archive: Path) -> None:

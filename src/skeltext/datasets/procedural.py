@@ -47,5 +47,5 @@ BUILTIN = Dataset(
     citation="the skeltext package",
     licence="MIT, as skeltext",
     made_here=True,
-    samples=_samples,
+    readings={"computed": _samples},
 )

@@ -10,7 +10,7 @@ from skeltext.datasets.kinect20 import KINECT20
 from skeltext.datasets.msr_action3d import MSR_ACTION3D
 from skeltext.datasets.ntu import NTU60, NTU120
 from skeltext.datasets.nw_ucla import NW_UCLA
-from skeltext.datasets.pku_mmd import PKU_MMD
+from skeltext.datasets.pku_mmd import PKU_MMD, PKU_MMD2
 from skeltext.datasets.procedural import BUILTIN
 from skeltext.datasets.utd_mhad import UTD_MHAD
 from skeltext.errors import SkeltextError
@@ -29,6 +29,7 @@ DATASETS: dict[str, Dataset] = {
         NTU60,
         NTU120,
         PKU_MMD,
+        PKU_MMD2,
     )
 }
 

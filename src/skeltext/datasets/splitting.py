@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from skeltext.datasets.dataset import ClassSplit
+from skeltext.datasets.dataset import EVERY_CLIP, ClassSplit, Protocol
 from skeltext.datasets.store import Store
 from skeltext.errors import SkeltextError
 
@@ -21,8 +21,8 @@ class ClipSplit:
     """The clips of a store under a class split, as indices in ascending order.
 
     ``train`` holds clips of seen classes, ``test`` clips of unseen ones. ``seen_test`` holds the clips of seen
-    classes by subjects that training does not meet (generalised zero-shot tests mix them in); it is empty for a split
-    that trains on all subjects. ``exemplars`` are the clips that a one-shot protocol shows. No two of them share a
+    classes in the test half of the protocol (generalised zero-shot tests mix them in); it is empty for a split that
+    follows none. ``exemplars`` are the clips that a one-shot protocol shows. No two of them share a
     clip. ``seen`` and ``unseen`` are the class numbers in class order.
     """
 
@@ -34,19 +34,22 @@ class ClipSplit:
     unseen: tuple[int, ...]
 
 
-def split_clips(store: Store, split: ClassSplit, *, train_subjects: frozenset[int] | None = None) -> ClipSplit:
-    """Divide the clips of `store` by `split`.
+def split_clips(store: Store, split: ClassSplit, *, protocol: str | None = None) -> ClipSplit:
+    """Divide the clips of `store` by the classes of `split` and by `protocol`, its own if None is given.
 
-    `train_subjects` stands in for the official list where the data set has none. Raises :class:`SkeltextError` if a
-    class of the split is none of the store's (a view that was not chosen), or a side would be left without clips.
+    Raises :class:`SkeltextError` if a class of the split is none of the store's (a view that was not chosen), if the
+    store has no such protocol, or if a side would be left without clips.
     """
+    protocol = split.protocol if protocol is None else protocol
     seen, unseen = (_numbers(store, split, names) for names in (split.seen, split.unseen))
     is_seen, is_unseen = np.isin(store.labels, seen), np.isin(store.labels, unseen)
     shown = _exemplars(store, split)
     trains = tests = np.ones(len(store), bool)
-    if split.subjects == "cross-subject":
-        trains = np.isin(store.subjects, sorted(_training_subjects(store, split, train_subjects)))
+    if protocol != EVERY_CLIP:
+        trains = training_half(store, _protocol(store, split, protocol))
         tests = ~trains
+    if split.shots and not split.exemplars:
+        shown = first_of_each(store.labels, is_unseen & tests, count=split.shots)
     result = ClipSplit(
         train=np.flatnonzero(is_seen & trains),
         test=np.flatnonzero(is_unseen & tests & ~shown),
@@ -57,10 +60,17 @@ def split_clips(store: Store, split: ClassSplit, *, train_subjects: frozenset[in
     )
     if not len(result.train) or not len(result.test):
         raise SkeltextError(
-            f"split {split.name} leaves {len(result.train)} training and {len(result.test)} test clips of the"
-            f" {len(store)} in {store.folder}; prepare the whole data set"
+            f"split {split.name} under protocol {protocol!r} leaves {len(result.train)} training and"
+            f" {len(result.test)} test clips of the {len(store)} in {store.folder}; prepare the whole data set or"
+            " choose another protocol"
         )
     return result
+
+
+def training_half(store: Store, protocol: Protocol) -> npt.NDArray[np.bool_]:
+    """(N) True for the clips that `protocol` trains on; the others are its test half."""
+    dividers = {"subject": store.subjects, "camera": store.cameras, "setup": store.setups}
+    return np.isin(dividers[protocol.by], sorted(protocol.train))
 
 
 def hold_out(split: ClassSplit, *, fraction: float = 0.2, seed: int = 0) -> ClassSplit:
@@ -85,6 +95,7 @@ def hold_out(split: ClassSplit, *, fraction: float = 0.2, seed: int = 0) -> Clas
         unseen=tuple(name for name in split.seen if name in held),
         source=f"{count} seen classes of split {split.name} held out with seed {seed}",
         exemplars=(),
+        shots=0,
     )
 
 
@@ -118,11 +129,24 @@ def _exemplars(store: Store, split: ClassSplit) -> npt.NDArray[np.bool_]:
     return np.isin(np.asarray(store.ids), np.asarray(split.exemplars, str))
 
 
-def _training_subjects(store: Store, split: ClassSplit, given: frozenset[int] | None) -> frozenset[int]:
-    subjects = store.train_subjects if given is None else given
-    if subjects is None:
+def first_of_each(
+    labels: npt.NDArray[np.int32], candidates: npt.NDArray[np.bool_], *, count: int
+) -> npt.NDArray[np.bool_]:
+    """(N) True for the first `count` candidates of every class.
+
+    >>> first_of_each(np.array([1, 0, 1, 0], np.int32), np.array([False, True, True, True]), count=1).tolist()
+    [False, True, True, False]
+    """
+    shown = np.zeros(len(labels), np.bool_)
+    for label in np.unique(labels[candidates]):
+        shown[np.flatnonzero(candidates & (labels == label))[:count]] = True
+    return shown
+
+
+def _protocol(store: Store, split: ClassSplit, name: str) -> Protocol:
+    if name not in store.protocols:
         raise SkeltextError(
-            f"split {split.name} divides the people of {store.name} into training and test, but the list of its"
-            " training subjects is not built in; give train_subjects"
+            f"split {split.name} is asked for under protocol {name!r}, which {store.folder} ({store.name}) does not"
+            f" have; choose one of {', '.join((EVERY_CLIP, *store.protocols))}"
         )
-    return subjects
+    return store.protocols[name]

@@ -1,14 +1,17 @@
 """The prepared store: all clips of a data set in one ragged file that is read slice by slice.
 
-A store is a folder of two files.
+A store is a folder of two files, and a third that sums them up.
 
 ``clips.safetensors`` holds ``positions`` (rows, V, C) float32, where a row is one body in one frame and a joint that
 was not tracked is NaN. Clip i with M bodies and T frames is rows ``offsets[i]:offsets[i+1]``, which are (M, T, V, C).
-Beside it lie ``offsets`` (N+1) int64, ``bodies``, ``labels``, ``subjects``, ``cameras`` and ``sources`` (N) int32, and
-``rates`` (N) float64, the frames per second.
+Beside it lie ``offsets`` (N+1) int64, ``bodies``, ``labels``, ``subjects``, ``cameras``, ``setups`` and ``sources`` (N)
+int32, and ``rates`` (N) float64, the frames per second.
 
-``index.json`` says what they mean: data set, layout, class names, views, training subjects, names of the sources, ids
-of the clips, counts, the recordings that could not be used with the reason, and the hash (see :func:`content_hash`).
+``index.json`` says what they mean: data set, reading, layout, class names, views, protocols, names of the sources,
+ids of the clips, the recordings that could not be used with the reason, and the hash (see
+:func:`content_hash`).
+
+``manifest.json`` counts the clips (:class:`skeltext.datasets.manifest.Manifest`); nobody needs it to read them.
 """
 
 from __future__ import annotations
@@ -21,20 +24,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
-from skeltext.datasets.dataset import View
+from skeltext.datasets.dataset import Divider, Protocol, View
 from skeltext.errors import SkeltextError
 from skeltext.formats.format import read_text
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layout import Layout
 from skeltext.skeletons.layouts import layout_named
 
-FORMAT, VERSION = "skeltext-store", 1
+FORMAT, VERSION = "skeltext-store", 2
 CLIPS, INDEX = "clips.safetensors", "index.json"
 KINDS = {  # the tensors in the order of the file, with their kinds as safetensors and as numpy call them
     "positions": ("F32", "<f4"),
@@ -44,6 +47,7 @@ KINDS = {  # the tensors in the order of the file, with their kinds as safetenso
     "labels": ("I32", "<i4"),
     "subjects": ("I32", "<i4"),
     "cameras": ("I32", "<i4"),
+    "setups": ("I32", "<i4"),
     "sources": ("I32", "<i4"),
 }
 _CHUNK = 1 << 16  # rows that are hashed at a time
@@ -55,19 +59,22 @@ Ints = npt.NDArray[np.int32]
 class Store:
     """A prepared data set of N clips, opened by :func:`open_store`.
 
-    ``labels``, ``subjects``, ``cameras`` and ``sources`` are (N); ``sources`` are indices into ``source_names``.
+    ``labels``, ``subjects``, ``cameras``, ``setups`` and ``sources`` are (N); ``sources`` are indices into
+    ``source_names``. ``reading`` is the way in which the originals were read.
     ``classes`` and ``labels`` are those of the chosen view. ``frames`` (N) is T and ``bodies`` (N) is M of every clip.
     ``fps`` is the nominal rate of the data set; a clip carries its own. A store can be pickled.
     """
 
     folder: Path
     name: str
+    reading: str
     layout: Layout
     fps: float
     classes: tuple[str, ...]
     labels: Ints
     subjects: Ints
     cameras: Ints
+    setups: Ints
     sources: Ints
     source_names: tuple[str, ...]
     ids: tuple[str, ...]
@@ -78,7 +85,7 @@ class Store:
     views: Mapping[str, View]
     view_name: str
     finest_labels: Ints
-    train_subjects: frozenset[int] | None
+    protocols: Mapping[str, Protocol]
     bad: tuple[Mapping[str, str], ...]
     hash: str
 
@@ -163,17 +170,18 @@ def open_store(path: Path | str) -> Store:
 
 def _store(folder: Path, index: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[Any]]) -> Store:
     views = {name: View(tuple(view["classes"]), tuple(view["from_class"])) for name, view in index["views"].items()}
-    subjects, bodies = index["train_subjects"], tensors["bodies"]
-    rows = np.diff(tensors["offsets"])
+    bodies, rows = tensors["bodies"], np.diff(tensors["offsets"])
     return Store(
         folder=folder,
         name=str(index["dataset"]),
+        reading=str(index["reading"]),
         layout=layout_named(index["layout"]),
         fps=float(index["fps"]),
         classes=tuple(index["classes"]),
         labels=tensors["labels"],
         subjects=tensors["subjects"],
         cameras=tensors["cameras"],
+        setups=tensors["setups"],
         sources=tensors["sources"],
         source_names=tuple(index["sources"]),
         ids=tuple(index["ids"]),
@@ -184,10 +192,17 @@ def _store(folder: Path, index: Mapping[str, Any], tensors: Mapping[str, npt.NDA
         views=views,
         view_name=next(iter(views), ""),
         finest_labels=tensors["labels"],
-        train_subjects=None if subjects is None else frozenset(int(subject) for subject in subjects),
+        protocols={name: _protocol(entry) for name, entry in index["protocols"].items()},
         bad=tuple({"id": str(entry["id"]), "reason": str(entry["reason"])} for entry in index["bad"]),
         hash=str(index["hash"]),
     )
+
+
+def _protocol(entry: Mapping[str, Any]) -> Protocol:
+    by = str(entry["by"])
+    if by not in get_args(Divider):
+        raise ValueError(f"a protocol by {by!r}")
+    return Protocol(cast(Divider, by), frozenset(int(number) for number in entry["train"]), str(entry["source"]))
 
 
 def _index(folder: Path) -> dict[str, Any]:
@@ -206,7 +221,7 @@ def _index(folder: Path) -> dict[str, Any]:
     if index.get("version") != VERSION:
         raise SkeltextError(
             f"{folder} is a store of version {index.get('version')!r} where this skeltext reads version {VERSION};"
-            " prepare the data set again"
+            " prepare it again"
         )
     return index
 
@@ -233,7 +248,7 @@ def _tensors(path: Path) -> tuple[dict[str, npt.NDArray[Any]], tuple[int, ...]]:
 def _problems(store: Store, shape: tuple[int, ...]) -> Iterator[str]:
     """What does not fit between the two files; each test relies on those before it."""
     count = len(store.ids)
-    for name in ("rates", "bodies", "labels", "subjects", "cameras", "sources"):
+    for name in ("rates", "bodies", "labels", "subjects", "cameras", "setups", "sources"):
         if getattr(store, name).shape != (count,):
             yield f"{name} has shape {getattr(store, name).shape} for {count} clips"
     if store.offsets.shape != (count + 1,) or count == 0:

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from skeltext.datasets.dataset import Dataset, Sample
-from skeltext.datasets.store import CLIPS, FORMAT, INDEX, KINDS, VERSION, content_hash
+from skeltext.datasets.manifest import MANIFEST, manifest_of
+from skeltext.datasets.store import CLIPS, FORMAT, INDEX, KINDS, VERSION, content_hash, open_store
 from skeltext.errors import SkeltextError
 from skeltext.skeletons.clip import Clip
 
@@ -25,20 +26,25 @@ HEADER_BYTES = 2048  # room for the header, which is known last and stands first
 Outcome = tuple[Sample, Clip | str]  # a recording and its clip, or the reason why it has none
 
 
-def write_store(folder: Path, dataset: Dataset, outcomes: Iterable[Outcome]) -> None:
+def write_store(
+    folder: Path, dataset: Dataset, outcomes: Iterable[Outcome], *, reading: str = "", aside: Path | None = None
+) -> None:
     """Write the prepared store `folder` of `dataset`, one clip in memory at a time.
 
-    The same outcomes in the same order give the same hash. A store that is in the way is replaced once the new one is
-    complete; anything else that is in the way raises :class:`SkeltextError`, as do a clip in another layout, two
-    clips of one id, and outcomes without any clip.
+    The same outcomes in the same order give the same hash. `reading` tells how the originals were read, `aside` is the
+    name under which the store is written, on the same disk. A store that is in the way is replaced once the new one is
+    complete; anything else that is in the way raises :class:`SkeltextError`, as do a clip in another layout, two clips
+    of one id, and outcomes without any clip.
     """
     refuse_strangers(folder)
     folder = folder.resolve()  # a link stays, what it leads to is replaced
-    aside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    aside = aside or folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir(parents=True)
-        index = _write_clips(aside / CLIPS, dataset, outcomes)
+        index = _write_clips(aside / CLIPS, dataset, reading, outcomes)
         (aside / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        manifest_of(open_store(aside), expected=dataset.expected).write(aside / MANIFEST)
         _put(aside, folder)
     except OSError as error:
         raise SkeltextError(
@@ -56,7 +62,16 @@ def refuse_strangers(folder: Path) -> None:
         raise SkeltextError(f"{folder} is there already and is no prepared store; choose another place to write to")
 
 
-def _write_clips(path: Path, dataset: Dataset, outcomes: Iterable[Outcome]) -> dict[str, Any]:
+def require_layout(dataset: Dataset, sample: Sample, clip: Clip) -> None:
+    """Raise :class:`SkeltextError` if `clip` has another skeleton than its data set."""
+    if clip.layout != dataset.layout:
+        raise SkeltextError(
+            f"{sample.id} has layout {clip.layout.name} where {dataset.name} has {dataset.layout.name}; convert it when"
+            " it is read"
+        )
+
+
+def _write_clips(path: Path, dataset: Dataset, reading: str, outcomes: Iterable[Outcome]) -> dict[str, Any]:
     """Write the clips and return the index."""
     rows, digest = 0, hashlib.sha256()
     samples: list[Sample] = []
@@ -68,11 +83,7 @@ def _write_clips(path: Path, dataset: Dataset, outcomes: Iterable[Outcome]) -> d
             if isinstance(clip, str):
                 bad.append({"id": sample.id, "reason": clip})
                 continue
-            if clip.layout != dataset.layout:
-                raise SkeltextError(
-                    f"{sample.id} has layout {clip.layout.name} where {dataset.name} has {dataset.layout.name};"
-                    " convert it when it is read"
-                )
+            require_layout(dataset, sample, clip)
             data = clip.positions.astype(KINDS["positions"][1]).tobytes()  # (M, T, V, C) as M * T rows
             file.write(data)
             digest.update(data)
@@ -82,7 +93,7 @@ def _write_clips(path: Path, dataset: Dataset, outcomes: Iterable[Outcome]) -> d
             columns["rates"].append(dataset.fps if clip.fps is None else clip.fps)
             columns["bodies"].append(clip.M)
         _check(dataset, samples, bad)
-        index, tensors = _described(dataset, samples, columns)
+        index, tensors = _described(dataset, reading, samples, columns)
         for tensor in tensors.values():
             file.write(tensor.tobytes())
         _write_header(file, {"positions": (rows, dataset.layout.V, dataset.layout.C)}, tensors)
@@ -103,7 +114,7 @@ def _check(dataset: Dataset, samples: list[Sample], bad: list[dict[str, str]]) -
 
 
 def _described(
-    dataset: Dataset, samples: list[Sample], columns: dict[str, list[float]]
+    dataset: Dataset, reading: str, samples: list[Sample], columns: dict[str, list[float]]
 ) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """The index without hash and bad recordings, and all tensors but the positions, in the order of the file."""
     origins = [sample.source or dataset.name for sample in samples]
@@ -113,23 +124,22 @@ def _described(
         "labels": [sample.label for sample in samples],
         "subjects": [sample.subject for sample in samples],
         "cameras": [sample.camera for sample in samples],
+        "setups": [sample.setup for sample in samples],
         "sources": [sources.index(origin) for origin in origins],
     }
     tensors = {name: np.asarray(values[name], kind) for name, (_, kind) in KINDS.items() if name != "positions"}
-    labels, subjects = Counter(values["labels"]), Counter(values["subjects"])
     index = {
         "format": FORMAT,
         "version": VERSION,
         "dataset": dataset.name,
+        "reading": reading,
         "layout": dataset.layout.name,
         "fps": dataset.fps,
         "classes": list(dataset.classes),
         "views": {name: view._asdict() for name, view in dataset.views.items()},
-        "train_subjects": None if dataset.train_subjects is None else sorted(dataset.train_subjects),
-        "counts": {
-            "class": {name: labels[number] for number, name in enumerate(dataset.classes)},
-            "subject": {str(subject): subjects[subject] for subject in sorted(subjects)},
-            "source": dict(Counter(origins)),
+        "protocols": {
+            name: {"by": by, "train": sorted(train), "source": source}
+            for name, (by, train, source) in dataset.protocols.items()
         },
         "sources": sources,
         "ids": [sample.id for sample in samples],

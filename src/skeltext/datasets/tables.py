@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from skeltext.datasets.dataset import ClassSplit, View
+from skeltext.datasets.dataset import EVERY_CLIP, ClassSplit, View
 
 
 @cache
@@ -45,6 +45,7 @@ def _split(name: str, entry: Mapping[str, Any], views: Mapping[str, View]) -> Cl
         unseen=tuple(classes[c] for c in entry["unseen"]),
         source=entry["source"],
         view=view,
-        subjects=entry.get("subjects", "all"),
+        protocol=entry.get("protocol", EVERY_CLIP),
         exemplars=tuple(entry.get("exemplars", ())),
+        shots=entry.get("shots", 0),
     )

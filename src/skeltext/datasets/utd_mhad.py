@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from skeltext.datasets.dataset import Dataset, Sample, every_class
+from skeltext.datasets.dataset import Dataset, Protocol, Sample, every_class
 from skeltext.datasets.originals import Originals
 from skeltext.datasets.tables import class_names, class_splits
 from skeltext.formats.utd import read_utd
@@ -27,11 +27,11 @@ UTD_MHAD = Dataset(
     classes=_CLASSES,
     views=_VIEWS,
     splits=class_splits("utd-mhad", _VIEWS),
-    train_subjects=frozenset({1, 3, 5, 7}),
+    protocols={"cross-subject": Protocol("subject", frozenset({1, 3, 5, 7}), "the paper: odd subjects train")},
     bad_clips=dict.fromkeys(("a8_s1_t4", "a23_s6_t4", "a27_s8_t4"), "removed by its authors as corrupt"),
     source="open download of the University of Texas at Dallas, https://personal.utdallas.edu/~kehtar/UTD-MHAD.html",
     citation="C. Chen, R. Jafari, N. Kehtarnavaz: UTD-MHAD: A Multimodal Dataset for Human Action Recognition Utilizing"
     " a Depth Camera and a Wearable Inertial Sensor. ICIP 2015.",
     licence="no formal licence; offered as a freely available data set, citation requested",
-    samples=_samples,
+    readings={"originals": _samples},
 )

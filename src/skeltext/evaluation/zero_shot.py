@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from skeltext.datasets.dataset import ClassSplit
-from skeltext.datasets.splitting import hold_out, split_clips
+from skeltext.datasets.splitting import first_of_each, hold_out, split_clips
 from skeltext.datasets.store import Store
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.metrics import accuracy, class_mean_accuracy
-from skeltext.evaluation.predictions import Ints, Predictions, Progress, TestSet, load_test_set, predict_epochs
+from skeltext.evaluation.predictions import (
+    Ints,
+    Predictions,
+    Progress,
+    Scoring,
+    TestSet,
+    load_test_set,
+    predict_epochs,
+)
 from skeltext.evaluation.results import KINDS, Curves, RunResult, Sample, Table
 from skeltext.evaluation.selection import choose_epochs
 from skeltext.machine import keep_freed_memory
 from skeltext.recognizer.embedding import Precision
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layout import UNITS_IN_METRES
-from skeltext.skeletons.preprocessing import Preprocessing
 from skeltext.texts.descriptions import class_texts
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder
-from skeltext.training.seen_data import open_dataset
+from skeltext.training.seen_data import open_dataset, training_clips
 
 Scores = dict[str, list[float]]  # kind -> one accuracy per epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherData:
+    """Another data set to test on: its name, a class split of it whose unseen classes are recognised, and its store."""
+
+    dataset: str
+    split: str
+    store: Path | None = None
 
 
 def evaluate_run(
@@ -43,30 +59,72 @@ def evaluate_run(
     `alpha` replaces the configured tolerance margin; `precision` is that of embedding the clips; `samples` test clips
     are kept to be looked at.
     """
+    config = TrainingConfig.from_yaml(folder.path / CONFIG)
+    scoring = Scoring(alpha=config.alpha if alpha is None else alpha)
+    (result,) = evaluate_scorings(
+        folder, [scoring], device=device, precision=precision, samples=samples, progress=progress
+    )
+    return result
+
+
+def evaluate_scorings(
+    folder: RunFolder,
+    scorings: Sequence[Scoring],
+    *,
+    on: OtherData | None = None,
+    device: str = "cpu",
+    precision: Precision = "32-true",
+    samples: int = 0,
+    progress: Progress | None = None,
+) -> list[RunResult]:
+    """Everything about one run under each of several scorings, for which its clips are embedded once.
+
+    With `on` the test clips are those of another data set; the epoch that the rule pseudo-unseen takes is still chosen
+    on the held-out classes of the run's own. Raises :class:`SkeltextError` if its training is not finished.
+    """
     keep_freed_memory()
     config = TrainingConfig.from_yaml(folder.path / CONFIG)
-    config = replace(config, alpha=config.alpha if alpha is None else alpha)
     for part in (folder, folder.held_out) if config.pseudo_unseen else (folder,):
         _require_finished(part, config)
-    _, split, store, preprocessing = open_dataset(config)
-    test = load_test_set(store, split_clips(store, split).test, split.unseen, config, preprocessing)
-    predicted = partial(predict_epochs, config=config, device=device, precision=precision, progress=progress)
+    predicted = partial(
+        predict_epochs, config=config, scorings=scorings, device=device, precision=precision, progress=progress
+    )
+    test = _unseen(config, on)
     runs = predicted(folder, test)
-    scores = _scores(test, runs, accuracy)
-    held: Scores = {kind: [] for kind in KINDS}
+    pseudo: TestSet | None = None
+    held_runs: list[list[Predictions]] = [[] for _ in scorings]
     if config.pseudo_unseen:
-        pseudo = _held_out(store, split, config, preprocessing)
-        held = _scores(pseudo, predicted(folder.held_out, pseudo), accuracy)
+        pseudo = _held_out(config)
+        held_runs = predicted(folder.held_out, pseudo)
+    return [
+        _result(folder, config, test, epochs, pseudo, held, samples=samples)
+        for epochs, held in zip(runs, held_runs, strict=True)
+    ]
+
+
+def _result(
+    folder: RunFolder,
+    config: TrainingConfig,
+    test: TestSet,
+    runs: list[Predictions],
+    pseudo: TestSet | None,
+    pseudo_runs: list[Predictions],
+    *,
+    samples: int,
+) -> RunResult:
+    """One run under one scoring, from the predictions of all its epochs."""
+    scores = _scores(test, runs, accuracy)
+    held: Scores = {kind: [] for kind in KINDS} if pseudo is None else _scores(pseudo, pseudo_runs, accuracy)
     chosen = {kind: choose_epochs(scores[kind], held[kind]) for kind in KINDS}
-    last = runs[-1]
+    store, last = test.store, runs[-1]
     return RunResult(
         name=folder.path.name,
-        dataset=config.dataset,
+        dataset=store.name,
         method=config.method,
         split=config.split,
         seed=config.seed,
         classes=list(test.classes),
-        descriptions=_descriptions(config, test.classes),
+        descriptions=_descriptions(store, config, test.classes),
         chance=1 / len(test.classes),
         table=_table(scores, chosen),
         class_table=_table(_scores(test, runs, class_mean_accuracy), chosen),
@@ -78,7 +136,7 @@ def evaluate_run(
         aligned=last.aligned,
         sources=[store.source_names[store.sources[index]] for index in test.indices],
         features=last.features.numpy(),
-        texts=last.texts.numpy(),
+        texts=last.anchors.numpy(),
         prototypes=last.alignment.anchors.numpy(),
         samples=_samples(store, test, last, count=samples),
     )
@@ -92,12 +150,30 @@ def _require_finished(folder: RunFolder, config: TrainingConfig) -> None:
         )
 
 
-def _held_out(store: Store, split: ClassSplit, config: TrainingConfig, preprocessing: Preprocessing) -> TestSet:
-    """The clips that test the second run: training clips of the seen classes that it was not shown."""
+def _unseen(config: TrainingConfig, on: OtherData | None) -> TestSet:
+    """The clips of the unseen classes, of the run's own data set or of another, prepared as the run's own are."""
+    _, split, store, preprocessing = open_dataset(config)
+    if on is not None:
+        there = replace(config, dataset=on.dataset, split=on.split, store=on.store, without=(), protocol=None)
+        _, split, store, _ = open_dataset(there)
+    clips = split_clips(store, split)
+    return load_test_set(store, clips.test, split.unseen, config, preprocessing, exemplars=clips.exemplars)
+
+
+def _held_out(config: TrainingConfig) -> TestSet:
+    """The clips that test the second run: training clips of the seen classes that it was not shown.
+
+    Where the split has exemplars, the first clips of every class are such here and no test clips.
+    """
+    _, split, store, preprocessing = open_dataset(config)
     held = hold_out(split, fraction=config.pseudo_unseen)
-    trains = split_clips(store, split).train
-    names = np.array(store.classes)[store.labels[trains]]
-    return load_test_set(store, trains[np.isin(names, held.unseen)], held.unseen, config, preprocessing)
+    trains = training_clips(store, split, config)
+    clips = trains[np.isin(np.array(store.classes)[store.labels[trains]], held.unseen)]
+    shots = max(split.shots, bool(split.exemplars))
+    shown = first_of_each(store.labels, np.isin(np.arange(len(store)), clips), count=shots)
+    return load_test_set(
+        store, clips[~shown[clips]], held.unseen, config, preprocessing, exemplars=np.flatnonzero(shown)
+    )
 
 
 def _scores(test: TestSet, runs: list[Predictions], measure: Callable[[Ints, Ints], float]) -> Scores:
@@ -123,8 +199,11 @@ def _table(scores: Scores, chosen: dict[str, dict[str, int | None]]) -> Table:
     }
 
 
-def _descriptions(config: TrainingConfig, classes: tuple[str, ...]) -> list[str]:
-    return class_texts(config.dataset, classes, kind="complete" if config.texts == "name" else config.texts)
+def _descriptions(store: Store, config: TrainingConfig, classes: tuple[str, ...]) -> list[str]:
+    """What the classes look like, in words; a name alone would not tell, so our full description stands for it."""
+    if config.texts == "name":
+        return class_texts(store.name, classes, kind="complete")
+    return class_texts(store.name, classes, kind=config.texts, source=config.descriptions)
 
 
 def _samples(store: Store, test: TestSet, predictions: Predictions, *, count: int) -> list[Sample]:

@@ -35,18 +35,22 @@ class NpyPart:
         return len(self.data)
 
     def clip(self, number: int) -> Clip:
-        """Clip `number`; a body that is all zero in a frame is NaN there, and absent if it is zero in all frames.
+        """Clip `number`; a body that is all zero in a frame is NaN there.
 
-        Its rate is None, since the clips were stretched to a common length. Raises :class:`SkeltextError` if
-        nobody is in the clip.
+        Bodies after the last that is ever seen are left out. Those before it stay though they be NaN throughout, since
+        networks may tell the first body from the second. The rate is None, since the clips were stretched to a common
+        length. Raises :class:`SkeltextError` if nobody is in the clip or one of its numbers is not finite.
         """
-        bodies = absent_where_zero(self.data[number].transpose(3, 1, 2, 0))  # (M, T, V, C)
-        present = [not np.isnan(body).all() for body in bodies]
+        source = f"{self.path.name}[{number}]"
+        data = self.data[number].transpose(3, 1, 2, 0)  # (C, T, V, M) to (M, T, V, C)
+        require(np.isfinite(data).all(), f"{source} has numbers that are not finite; get the array again")
+        bodies = absent_where_zero(data)
+        present = [body for body in range(len(bodies)) if not np.isnan(bodies[body]).all()]
         return checked_clip(
-            bodies[present] if any(present) else bodies,
+            bodies[: max(present, default=0) + 1],
             layout=NTU25,
             fps=None,
-            path=self.path.with_name(f"{self.path.name}[{number}]"),
+            path=self.path.with_name(source),
         )
 
 

@@ -103,18 +103,17 @@ def read_ntu(path: Path, *, bodies: Literal["tracking id", "file order"] = "trac
     """The clip of one `.skeleton` file at 30 frames per second in layout ntu25, metres.
 
     With ``bodies="tracking id"`` every tracking id is a body of its own, NaN in the frames where it is absent.
-    With ``bodies="file order"`` the clip is what the published preprocessing reads: `max_bodies` bodies, the
-    first of each frame is body 0 whoever that is, further ones are dropped (it has zeros where this has NaN).
+    With ``bodies="file order"`` the clip is what the published preprocessing reads: the first of each frame is body 0
+    whoever that is, the next body 1, those after `max_bodies` are dropped. It has zeros where this has NaN, and always
+    `max_bodies` bodies where this has as many as are ever seen at once.
     The tracking states not tracked, inferred and tracked become confidence 0, 0.5 and 1.
     A file that breaks off, or in which there is no body at all, raises :class:`SkeltextError`.
     """
     cells = read_cells(path).split()
     length, found = _find_bodies(cells, path)
     if bodies == "file order":
-        tracks = tuple(map(str, range(max_bodies)))
-        found = [body._replace(track=tracks[body.rank]) for body in found if body.rank < max_bodies]
-    else:
-        tracks = tuple(dict.fromkeys(body.track for body in found))
+        found = [body._replace(track=str(body.rank)) for body in found if body.rank < max_bodies]
+    tracks = tuple(dict.fromkeys(body.track for body in found))
     require(found, f"{path} has no body in any of its {length} frames (a known fault of some NTU files); leave it out")
     stacked = stack_tracks(
         _numbers(cells, found, path),

@@ -15,6 +15,7 @@ from skeltext.formats.msr import FORMAT as MSR
 from skeltext.formats.npz import FORMAT as NPZ
 from skeltext.formats.npz import read_npz
 from skeltext.formats.ntu import FORMAT as NTU
+from skeltext.formats.pku import FORMAT as PKU
 from skeltext.formats.table import FORMAT as CSV
 from skeltext.formats.ucla import FORMAT as UCLA
 from skeltext.formats.utd import FORMAT as UTD
@@ -22,7 +23,7 @@ from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layouts import layout_named
 
 FORMATS = {
-    format.name: format for format in (NTU, UTD, MSR, UCLA, KINDER_GATOR, GTU, ASF_AMC, BVH, NPZ, CSV)
+    format.name: format for format in (NTU, UTD, MSR, UCLA, KINDER_GATOR, GTU, PKU, ASF_AMC, BVH, NPZ, CSV)
 }  # more special formats stand before more general ones, the first that recognises a file reads it
 _HEAD_BYTES = 4096
 

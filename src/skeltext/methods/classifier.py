@@ -8,14 +8,12 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from skeltext.errors import SkeltextError
-from skeltext.methods.method import Batch, Method
+from skeltext.methods.first_stage import FirstStage
+from skeltext.methods.method import Batch
 
 
-class Classifier(Method):
+class Classifier(FirstStage):
     """A linear softmax over the `classes` (K) that are trained on, with cross-entropy.
-
-    It has no place for a text, so whoever wants to embed with it is told what it is for.
 
     >>> from skeltext.encoders.st_gcn import STGCN
     >>> from skeltext.skeletons.layouts import NTU25
@@ -30,13 +28,6 @@ class Classifier(Method):
         self.head = nn.Linear(self.width, classes)
         nn.init.xavier_normal_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-
-    def embed_features(self, features: Tensor) -> Tensor:
-        """Raise :class:`SkeltextError`: logits of the seen classes compare with no text."""
-        raise SkeltextError(
-            "a classifier knows the classes it was trained on and no texts: it is a first stage, whose encoder"
-            " `skeltext train --method devise --pretrained RUN` and other methods build on"
-        )
 
     def training_loss(self, batch: Batch) -> dict[str, Tensor]:
         """The cross-entropy of a batch, and the share of it that is classified right."""

@@ -119,6 +119,17 @@ RECIPES = {
         Step("resample", {"frames": 50}),
         Step("face_forward_published", {}),
     ),
+    # What PGFA's Setting II makes of these 50 frames for Shift-GCN.
+    "published64": (
+        Step("zero_missing", {}),
+        Step("keep_counted_frames", {}),
+        Step("centre_each_frame", {}),
+        Step("resample", {"frames": 50}),
+        Step("face_forward_published", {}),
+        Step("resample", {"frames": 64}),
+    ),
+    # For released arrays that published50 was applied to already: not a number of them changes.
+    "released": (Step("zero_missing", {}),),
     # The same idea without its three slips: gaps are bridged, every frame faces forward, short shoulders do not jitter.
     "sound50": (
         Step("fill_gaps", {}),

@@ -1,4 +1,4 @@
-"""Our own descriptions of the classes of every registered data set, in four kinds."""
+"""Descriptions of the classes of a data set in four kinds: our own, or those of a file."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
+from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
-
-KINDS = ("name", "parts", "complete", "skeleton")
-PARTS = ("head", "hand", "arm", "hip", "leg", "foot")
-Description = dict[str, str | dict[str, str]]
+from skeltext.texts.description_file import KINDS, PARTS, Description, DescriptionFile
 
 # A data set that borrows: its own file first, then those of the sets it is made of.
 _BORROWS = {
     "ntu60": ("ntu120",),
+    "pku-mmd2": ("pku-mmd",),
     "kinect20": ("kinect20", "kinder-gator", "utd-mhad", "msr-action3d", "nw-ucla", "gtu-action3d", "hdm05"),
 }
-
-
-@cache
-def _written(name: str) -> dict[str, Description]:
-    text = files("skeltext.texts").joinpath("descriptions", f"{name}.json").read_text(encoding="utf-8")
-    table: dict[str, Description] = json.loads(text)
-    return table
+_SUBSETS = ("ntu60", "pku-mmd2")  # have some of the classes of the set they borrow from
 
 
 def described_sets() -> list[str]:
@@ -37,50 +31,83 @@ def described_sets() -> list[str]:
     return sorted({*own, *_BORROWS})
 
 
-def description(dataset: str, class_name: str) -> Description:
-    """All four kinds for one class: ``name``, ``parts`` (a dictionary), ``complete`` and ``skeleton``.
+@cache
+def _own(dataset: str) -> dict[str, Description]:
+    """Our own descriptions of a data set, of a class that several of its files describe the first one."""
+    if dataset not in described_sets():
+        raise SkeltextError(f"no descriptions of {dataset!r} here; there are those of {', '.join(described_sets())}")
+    found: dict[str, Description] = {}
+    for name in _BORROWS.get(dataset, (dataset,)):
+        text = files("skeltext.texts").joinpath("descriptions", f"{name}.json").read_text(encoding="utf-8")
+        found |= {key: texts for key, texts in json.loads(text).items() if key not in found}
+    if dataset in _SUBSETS:
+        classes = dataset_named(dataset).classes
+        return {name: texts for name, texts in found.items() if name in classes}
+    return found
 
-    Raises :class:`SkeltextError` if the set or the class has none.
+
+def described_classes(dataset: str) -> list[str]:
+    """Every class name that has a description of our own, in the order of the files."""
+    return list(_own(dataset))
+
+
+def description(dataset: str, class_name: str, *, source: Path | None = None) -> Description:
+    """The texts of one class by kind: ``name``, ``parts`` (a dictionary), ``complete`` and ``skeleton``.
+
+    They are our own, which are always all four, or those of the file `source`, which may be some of them. Raises
+    :class:`SkeltextError` if the set or the class has none.
 
     >>> sorted(description("ntu60", "Clapping"))
     ['complete', 'name', 'parts', 'skeleton']
     """
-    if dataset not in described_sets():
-        raise SkeltextError(f"no descriptions of {dataset!r} here; there are those of {', '.join(described_sets())}")
-    for name in _BORROWS.get(dataset, (dataset,)):
-        if class_name in _written(name):
-            return _written(name)[class_name]
-    raise SkeltextError(
-        f"class {class_name!r} of {dataset} has no description; `skeltext describe {dataset}` lists those there are"
-    )
+    return _descriptions(dataset, [class_name], source=source)[0]
 
 
-def described_classes(dataset: str) -> list[str]:
-    """Every class name that :func:`description` knows for a data set, in the order of its files."""
-    if dataset not in described_sets():
-        raise SkeltextError(f"no descriptions of {dataset!r} here; there are those of {', '.join(described_sets())}")
-    names = [name for source in _BORROWS.get(dataset, (dataset,)) for name in _written(source)]
-    return list(dict.fromkeys(names[:60] if dataset == "ntu60" else names))
+def _descriptions(dataset: str, class_names: Sequence[str], *, source: Path | None) -> list[Description]:
+    known = _own(dataset) if source is None else DescriptionFile.read(source).texts
+    missing = [name for name in class_names if name not in known]
+    if missing and source is None:
+        raise SkeltextError(
+            f"class {missing[0]!r} of {dataset} has no description; `skeltext describe {dataset}` lists those there are"
+        )
+    if missing:
+        raise SkeltextError(
+            f"{source} describes {len(known)} classes, but not {missing[0]!r} of {dataset}; add it, or have it written"
+            f" with `skeltext describe {dataset} --ask URL --model NAME --save {source}`"
+        )
+    return [known[name] for name in class_names]
 
 
-def class_text(dataset: str, class_name: str, *, kind: str) -> str:
-    """The one text of a class that is embedded for a kind.
-
-    As in the published description files, every kind but the name itself starts with the name; the six parts
-    are joined to one paragraph.
+def class_text(dataset: str, class_name: str, *, kind: str, source: Path | None = None) -> str:
+    """The one text of a class that is embedded for a kind; see :func:`class_texts`.
 
     >>> class_text("ntu60", "Clapping", kind="parts").split(". Head: ")[0]
     'clapping the hands'
     """
+    return class_texts(dataset, [class_name], kind=kind, source=source)[0]
+
+
+def class_texts(dataset: str, class_names: Sequence[str], *, kind: str, source: Path | None = None) -> list[str]:
+    """For every class of a list, in its order, the one text that is embedded for a kind.
+
+    As in the published description files, every kind but the name itself starts with the name; the six parts
+    are joined to one paragraph. `source` is a :class:`DescriptionFile` to take the texts from instead of our own; where
+    it has no ``name`` for a class, the text starts with what the data set calls it.
+    """
     if kind not in KINDS:
         raise SkeltextError(f"texts of kind {kind!r} do not exist; the kinds are {', '.join(KINDS)}")
-    texts = description(dataset, class_name)
+    found = _descriptions(dataset, class_names, source=source)
+    for name, texts in zip(class_names, found, strict=True):
+        if kind not in texts:
+            raise SkeltextError(
+                f"{source} has no text of kind {kind} for class {name!r} of {dataset}, only {', '.join(texts)};"
+                " add it or choose another kind"
+            )
+    return [_embedded_text(name, texts, kind=kind) for name, texts in zip(class_names, found, strict=True)]
+
+
+def _embedded_text(class_name: str, texts: Description, *, kind: str) -> str:
     text = texts[kind]
     if isinstance(text, dict):
         text = " ".join(f"{part.capitalize()}: {text[part]}." for part in PARTS)
-    return text if kind == "name" else f"{texts['name']}. {text}"
-
-
-def class_texts(dataset: str, class_names: Sequence[str], *, kind: str) -> list[str]:
-    """:func:`class_text` for every class of a list, in its order."""
-    return [class_text(dataset, name, kind=kind) for name in class_names]
+    return text if kind == "name" else f"{texts.get('name', class_name)}. {text}"

@@ -18,7 +18,8 @@ _DATA, _MODEL, _OPTIMISER, _MACHINE = (
 )
 SEEDS = 2**32  # how many seeds the generators tell apart
 OptimizerName = Literal["sgd", "adam"]
-_PATHS = ("store", "pretrained")  # fields that a file holds as text
+_PATHS = ("store", "pretrained", "descriptions")  # fields that a file holds as text
+_LISTS = ("milestones", "without")  # tuples that a file holds as lists
 
 
 def _options(_: type, tokens: dict[str, list[Token]] | tuple[Token, ...]) -> dict[str, Any]:
@@ -41,12 +42,21 @@ class TrainingConfig:
     """Folder that `skeltext prepare` wrote; the built-in set makes its own."""
     split: Annotated[str, Parameter(group=_DATA)] = "0"
     """Class split of the data set: which classes are never shown in training."""
+    protocol: Annotated[str | None, Parameter(group=_DATA)] = None
+    """Which clips train and which test: all, or a protocol of the data set such as cross-subject or cross-view; that of
+    the split by default."""
+    without: Annotated[tuple[str, ...], Parameter(group=_DATA, consume_multiple=True, negative="")] = ()
+    """Seen classes that are left out of the training."""
+    clips_per_class: Annotated[int | None, Parameter(group=_DATA)] = None
+    """The first so many training clips of every class; all by default."""
     pseudo_unseen: Annotated[float, Parameter(group=_DATA)] = 0.2
     """Share of the seen classes that a second run holds out to choose the epoch by; 0 for none."""
     preprocessing: Annotated[str, Parameter(group=_DATA)] = "published50"
     """Recipe that makes arrays of clips."""
     texts: Annotated[Literal["name", "parts", "complete", "skeleton"], Parameter(group=_DATA)] = "complete"
     """Kind of class description."""
+    descriptions: Annotated[Path | None, Parameter(group=_DATA)] = None
+    """File of class descriptions, as `skeltext describe --save` writes it, in place of our own."""
     text_encoder: Annotated[str, Parameter(group=_DATA)] = "minilm"
     """minilm (offline), a sentence-transformers name or folder, or a .npy table."""
 
@@ -64,6 +74,8 @@ class TrainingConfig:
     """First stage whose encoder is frozen, so that the rest learns on features computed once: a finished run, a folder
     of runs (that of the same split and seed is taken) or a checkpoint. Encoder and preprocessing are then its own. It
     must not have learnt a class that is unseen here, so the second run takes the encoder of its second run."""
+    finetune: Annotated[bool, Parameter(group=_MODEL)] = False
+    """Train the encoder of --pretrained on instead of freezing it."""
     alpha: Annotated[float, Parameter(group=_MODEL)] = 0.9
     """Tolerance margin of prototype alignment at the test: the share of each class's clips that is trusted."""
 
@@ -116,15 +128,27 @@ class TrainingConfig:
             )
         if not 0 <= self.seed < SEEDS:
             raise SkeltextError(f"seed is {self.seed}, expected a whole number from 0 to {SEEDS - 1}")
+        if self.clips_per_class is not None and self.clips_per_class < 1:
+            raise SkeltextError(f"clips_per_class is {self.clips_per_class}, expected at least one, or none for all")
+        if self.finetune and self.pretrained is None:
+            raise SkeltextError("finetune needs a first stage to go on from; name its runs with --pretrained")
         if self.threads is not None and self.threads < 1:
             raise SkeltextError(f"threads is {self.threads}, expected at least one, or none for all cores")
 
+    @property
+    def frozen(self) -> bool:
+        """Whether the encoder is that of a first stage and stays as it is."""
+        return self.pretrained is not None and not self.finetune
+
+    def to_plain(self) -> dict[str, Any]:
+        """All fields, defaults included, as values that a file can hold."""
+        plain = asdict(self) | {name: list(getattr(self, name)) for name in _LISTS}
+        return plain | {name: str(plain[name]) for name in _PATHS if plain[name] is not None}
+
     def to_yaml(self, path: Path) -> None:
         """Write all fields, defaults included."""
-        plain = asdict(self) | {"milestones": list(self.milestones)}
-        plain |= {name: str(plain[name]) for name in _PATHS if plain[name] is not None}
         with written_aside(path) as aside:
-            aside.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
+            aside.write_text(yaml.safe_dump(self.to_plain(), sort_keys=False), encoding="utf-8")
 
     @classmethod
     def from_yaml(cls, path: Path) -> TrainingConfig:
@@ -140,6 +164,6 @@ class TrainingConfig:
             )
         try:
             plain |= {name: Path(plain[name]) for name in _PATHS if plain.get(name) is not None}
-            return cls(**plain | {"milestones": tuple(plain.get("milestones", cls.milestones))})
+            return cls(**plain | {name: tuple(plain.get(name, getattr(cls, name))) for name in _LISTS})
         except TypeError as error:
             raise SkeltextError(f"{path} has a value of the wrong kind ({error}); give the folder of a run") from error

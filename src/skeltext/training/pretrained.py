@@ -1,4 +1,4 @@
-"""The first stage of a two-stage training: the encoder of a finished run, frozen, and what it must not have learnt."""
+"""The first stage of a two-stage training: the encoder of a finished run, and what it must not have learnt."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ ENCODER = "encoder."  # how the names of its weights begin among those of a meth
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrozenEncoder:
+class PretrainedEncoder:
     """The encoder of a checkpoint: its ``card``, its ``weights`` by name and the file ``origin`` that they lie in."""
 
     card: Card
     weights: Mapping[str, Tensor]
     origin: Path
 
-    def put_into(self, method: Method) -> None:
-        """Give `method` this encoder, frozen; :class:`SkeltextError` if it is built otherwise."""
+    def put_into(self, method: Method, *, frozen: bool) -> None:
+        """Give `method` this encoder, `frozen` or to go on from; :class:`SkeltextError` if it is built otherwise."""
         load_weights(method.encoder, self.weights, origin=self.origin)
-        method.freeze_encoder()
+        if frozen:
+            method.freeze_encoder()
 
 
-def frozen_encoders(
+def pretrained_encoders(
     config: TrainingConfig, trainings: Mapping[RunFolder, ClassSplit]
-) -> dict[RunFolder, FrozenEncoder]:
+) -> dict[RunFolder, PretrainedEncoder]:
     """The encoder for each training of a run (itself, and the second one that holds seen classes out).
 
     ``config.pretrained`` names the first stage; without one there are no encoders. The second training takes the
@@ -53,7 +54,8 @@ def frozen_encoders(
         encoders[run] = encoder = _encoder(checkpoint)
         _require_unseen(split, encoder)
         _require_same_skeletons(config.dataset, encoder)
-        _require_unchanged(run, encoder)
+        if config.frozen:
+            _require_unchanged(run, encoder)
     return encoders
 
 
@@ -99,15 +101,15 @@ def _checkpoints(path: Path, config: TrainingConfig) -> tuple[Path, Path]:
     return run.checkpoint, second.checkpoint
 
 
-def _encoder(checkpoint: Path) -> FrozenEncoder:
+def _encoder(checkpoint: Path) -> PretrainedEncoder:
     origin = checkpoint / WEIGHTS
     weights = {
         name.removeprefix(ENCODER): tensor for name, tensor in read_tensors(origin).items() if name.startswith(ENCODER)
     }
-    return FrozenEncoder(card=load_card(checkpoint), weights=weights, origin=origin)
+    return PretrainedEncoder(card=load_card(checkpoint), weights=weights, origin=origin)
 
 
-def _require_unseen(split: ClassSplit, encoder: FrozenEncoder) -> None:
+def _require_unseen(split: ClassSplit, encoder: PretrainedEncoder) -> None:
     """Classes are told apart by name: an action that another data set calls otherwise is not noticed."""
     unseen = {name.casefold() for name in split.unseen}
     learnt = [name for name in encoder.card.labels if name.casefold() in unseen]
@@ -118,7 +120,7 @@ def _require_unseen(split: ClassSplit, encoder: FrozenEncoder) -> None:
         )
 
 
-def _require_same_skeletons(dataset: str, encoder: FrozenEncoder) -> None:
+def _require_same_skeletons(dataset: str, encoder: PretrainedEncoder) -> None:
     learnt, own = encoder.card.preprocessing, dataset_named(dataset)
     if learnt != preprocessing_named(learnt.name, layout=own.layout.name, bodies=own.bodies):
         raise SkeltextError(
@@ -128,7 +130,7 @@ def _require_same_skeletons(dataset: str, encoder: FrozenEncoder) -> None:
         )
 
 
-def _require_unchanged(run: RunFolder, encoder: FrozenEncoder) -> None:
+def _require_unchanged(run: RunFolder, encoder: PretrainedEncoder) -> None:
     """A training that goes on must go on with the encoder that it was begun with."""
     state = run.load_state()
     if state is None:

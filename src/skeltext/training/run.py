@@ -10,7 +10,6 @@ from typing import Protocol
 import torch
 from lightning_fabric import Fabric
 
-from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.splitting import hold_out
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.writing import made_folder
@@ -22,8 +21,8 @@ from skeltext.recognizer.device import device_named
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder
 from skeltext.training.loop import train
-from skeltext.training.pretrained import frozen_encoders, with_encoder_of
-from skeltext.training.seen_data import card_and_texts, seen_data, training_data
+from skeltext.training.pretrained import pretrained_encoders, with_encoder_of
+from skeltext.training.seen_data import card_and_texts, class_split, seen_data, training_data
 
 
 class Watcher(Protocol):
@@ -47,14 +46,14 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
     """
     keep_freed_memory()
     claimed = _is_claimed(folder, config)
-    split = dataset_named(config.dataset).split(config.split)
+    split = class_split(config)
     trainings = {folder: split}
     if config.pseudo_unseen:
         trainings[folder.held_out] = hold_out(split, fraction=config.pseudo_unseen)
     if claimed and all(run.epochs_done() == config.epochs for run in trainings):
         return
     folder.clear_leftovers()
-    encoders = frozen_encoders(config, trainings)
+    encoders = pretrained_encoders(config, trainings)
     if encoders:
         config = with_encoder_of(config, encoders[folder].card)
     fabric = _fabric(config)
@@ -65,7 +64,7 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
             fabric.seed_everything(config.seed, verbose=False)
             method = build_method(card.model)
             if run in encoders:
-                encoders[run].put_into(method)
+                encoders[run].put_into(method, frozen=config.frozen)
             data = training_data(method.to(fabric.device), card, texts, seen, preparing=watcher.preparing)
             made_folder(folder.path)
             config.to_yaml(folder.path / CONFIG)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from skeltext.texts.encoder import Embeddings
 from skeltext.training.config import TrainingConfig
 from skeltext.training.loop import TrainingData
 
+RELEASED = "released"  # how arrays were read that their authors had prepared, and the recipe that leaves them alone
 Preparing = Callable[[int], Report]
 """Called before so many clips are prepared; the function it returns hears how many are."""
 
@@ -51,10 +52,22 @@ def default_store(config: TrainingConfig) -> Path:
     return config.store or Path("prepared") / config.dataset
 
 
+def class_split(config: TrainingConfig) -> ClassSplit:
+    """The class split that a configuration names, with its protocol, without the seen classes that it leaves out."""
+    split = dataset_named(config.dataset).split(config.split)
+    unknown = sorted(set(config.without) - set(split.seen))
+    if unknown:
+        raise SkeltextError(
+            f"{unknown[0]!r} is to be left out, but is no seen class of split {split.name}; those are"
+            f" {', '.join(split.seen)}"
+        )
+    seen = tuple(name for name in split.seen if name not in config.without)
+    return replace(split, seen=seen, protocol=config.protocol or split.protocol)
+
+
 def open_dataset(config: TrainingConfig) -> tuple[Dataset, ClassSplit, Store, Preprocessing]:
     """The data set, class split, store (in the split's view) and preprocessing that a configuration names."""
-    dataset = dataset_named(config.dataset)
-    split = dataset.split(config.split)
+    dataset, split = dataset_named(config.dataset), class_split(config)
     folder = default_store(config)
     if not folder.exists():
         raw = "" if dataset.name == "builtin" else " --raw FOLDER"
@@ -64,6 +77,10 @@ def open_dataset(config: TrainingConfig) -> tuple[Dataset, ClassSplit, Store, Pr
         raise SkeltextError(
             f"{folder} holds {store.name}, not {dataset.name}; give the store of the data set with --store"
         )
+    if store.reading == RELEASED and config.preprocessing != RELEASED:
+        raise SkeltextError(
+            f"{folder} holds released arrays, which are prepared already; use --preprocessing {RELEASED}"
+        )
     preprocessing = preprocessing_named(config.preprocessing, layout=dataset.layout.name, bodies=dataset.bodies)
     return dataset, split, store.view(split.view), preprocessing
 
@@ -71,11 +88,21 @@ def open_dataset(config: TrainingConfig) -> tuple[Dataset, ClassSplit, Store, Pr
 def seen_data(config: TrainingConfig, *, preparing: Preparing) -> tuple[SeenData, Preprocessing]:
     """The training clips of the seen classes, prepared if an encoder is to learn from them; no other clip is read."""
     _, split, store, preprocessing = open_dataset(config)
-    indices, arrays = split_clips(store, split).train, None
-    if config.pretrained is None:
+    indices, arrays = training_clips(store, split, config), None
+    if not config.frozen:
         arrays = preprocessed_clips(store, indices.tolist(), preprocessing, progress=_counted(preparing(len(indices))))
     names = [store.classes[store.labels[index]] for index in indices]
     return SeenData(store=store, indices=indices, class_names=names, arrays=arrays), preprocessing
+
+
+def training_clips(store: Store, split: ClassSplit, config: TrainingConfig) -> Indices:
+    """The numbers of the clips that a training may see, the first ``clips_per_class`` of every class if it says so."""
+    indices = split_clips(store, split).train
+    if config.clips_per_class is None:
+        return indices
+    labels = store.labels[indices]
+    first = [indices[labels == label][: config.clips_per_class] for label in np.unique(labels)]
+    return np.sort(np.concatenate(first))
 
 
 def card_and_texts(
@@ -84,7 +111,14 @@ def card_and_texts(
     """What a model that learns `classes` says about itself, and the embeddings (K, D) of these classes."""
     dataset = dataset_named(config.dataset)
     rows = dataset.views[dataset.split(config.split).view].classes
-    texts = embed_classes(dataset.name, classes, kind=config.texts, encoder=config.text_encoder, all_classes=rows)
+    texts = embed_classes(
+        dataset.name,
+        classes,
+        kind=config.texts,
+        encoder=config.text_encoder,
+        all_classes=rows,
+        source=config.descriptions,
+    )
     card = Card(
         model=ModelConfig(
             method=config.method,
@@ -130,4 +164,4 @@ def _label_texts(config: TrainingConfig, classes: tuple[str, ...]) -> list[str]:
     """The sentences behind the embeddings; a table of embeddings has none but the names."""
     if config.text_encoder.endswith(".npy"):
         return list(classes)
-    return class_texts(config.dataset, classes, kind=config.texts)
+    return class_texts(config.dataset, classes, kind=config.texts, source=config.descriptions)

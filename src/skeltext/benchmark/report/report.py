@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-from operator import methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from skeltext import __version__
 from skeltext.benchmark.report import figures, words
+from skeltext.benchmark.report.environment import page_environment
 from skeltext.errors import SkeltextError, require
 from skeltext.evaluation.results import Evaluation
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 MOTION_BYTES = 2_500_000  # of moving figures in one page, shared by its runs; keeps nine runs well under 5 MB
 
@@ -50,7 +46,7 @@ def _render(evaluation: Evaluation) -> str:
     """The whole page as text."""
     runs = evaluation.runs
     share = MOTION_BYTES // len(runs)
-    template = _environment().get_template("template.html")
+    template = page_environment().get_template("template.html")
     return template.render(
         evaluation=evaluation,
         version=__version__,
@@ -59,25 +55,3 @@ def _render(evaluation: Evaluation) -> str:
         strip=words.strip(evaluation),
         data={"runs": [figures.run_data(run, motion_bytes=share) for run in runs]},
     )
-
-
-def _environment() -> Environment:
-    """Jinja with every value escaped; a NaN that slipped into the JSON is an error here and not in the browser."""
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError as error:
-        raise SkeltextError("the report needs the package jinja2: pip install 'skeltext[plot]'") from error
-    environment = Environment(
-        loader=PackageLoader("skeltext.benchmark.report", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {
-        "separators": (",", ":"),
-        "allow_nan": False,
-        "default": methodcaller("item"),  # numpy scalars
-    }
-    environment.filters["percent"] = words.percent
-    return environment

@@ -1,0 +1,1 @@
+"""Pictures for print: one file per kind, plain data in, a png file out."""

@@ -1,0 +1,224 @@
+"""What a study is, what it finds, and the shape that most share: rows of models by columns of data."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from skeltext.benchmark.pictures.bars import draw_bars
+from skeltext.benchmark.presets import Preset, load_preset, preset_names
+from skeltext.benchmark.reproduce.workshop import Measured, Workshop
+from skeltext.datasets.registry import dataset_named
+from skeltext.errors import SkeltextError
+from skeltext.evaluation.predictions import Scoring
+from skeltext.evaluation.results import RULES
+from skeltext.evaluation.zero_shot import OtherData
+from skeltext.training.config import TrainingConfig
+
+PAPER_SETS = ("ntu60", "ntu120", "pku-mmd")
+
+
+class Spread(NamedTuple):
+    """A mean over runs and their standard deviation, None for a single run."""
+
+    mean: float
+    std: float | None
+
+
+Cell = str | int | float | Spread | None
+Picture = Callable[[Path], None]
+"""Draws itself to a png file of that name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table: names of the columns and rows of cells; a float is per cent where the name of its column says so."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a study found: tables, pictures by name, and sentences on how the figures came about."""
+
+    grids: list[Grid]
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What a study is done on: registered ``datasets``, and files of ``descriptions`` to compare with our own."""
+
+    workshop: Workshop
+    datasets: tuple[str, ...]
+    descriptions: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A table or figure of the paper: ``conduct`` does it again.
+
+    ``about`` says in a sentence what it compares. ``paper_sets`` are the data sets of the paper, ``trains`` is whether
+    anything has to be trained, so that the data must be there.
+    """
+
+    name: str
+    title: str
+    about: str
+    conduct: Callable[[Scope], Found]
+    paper_sets: tuple[str, ...] = PAPER_SETS
+    trains: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """Data to measure on: a preset, the splits that are averaged (all of the preset by default), and a test set.
+
+    ``key`` is how the paper's values are looked up. With ``on`` the unseen classes are those of the i-th split of
+    another preset. ``per_split`` holds settings that only a split has.
+    """
+
+    key: str
+    title: str
+    preset: Preset
+    splits: tuple[str, ...] = ()
+    on: Preset | None = None
+    per_split: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """A row: how a model is trained and how its clips are scored.
+
+    ``changes`` are settings that differ from the preset of the column, ``first_stage`` those of the run whose encoder
+    it takes over, frozen unless it is to ``finetune``. ``kind`` is the prediction that counts, before or after
+    alignment. ``paper`` holds the published value in per cent by the key of the column.
+    """
+
+    label: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    first_stage: Callable[[Preset], Mapping[str, Any]] | None = None
+    finetune: bool = False
+    kind: str = "plain"
+    scoring: Mapping[str, Any] = field(default_factory=dict)
+    paper: Mapping[str, float] = field(default_factory=dict)
+
+
+COLUMNS = (
+    "model",
+    "data",
+    "paper %",
+    *(f"{rule} %" for rule in RULES),
+    "last - paper",
+    "last, mean of classes %",
+    "runs",
+)
+
+
+def preset_of(dataset: str, setting: str = "setting1") -> Preset:
+    """The preset of a data set for a setting of the paper; :class:`SkeltextError` if there is none.
+
+    >>> preset_of("utd-mhad").name, preset_of("builtin").name
+    ('utd-mhad', 'demo')
+    """
+    dataset_named(dataset)
+    names = [f"{dataset}-{setting}"]
+    if setting == "setting1":
+        names += [dataset, "demo" if dataset == "builtin" else dataset]
+    for name in names:
+        if name in preset_names():
+            return load_preset(name)
+    with_one = [name.removesuffix(f"-{setting}") for name in preset_names() if name.endswith(f"-{setting}")]
+    raise SkeltextError(f"{dataset} has no preset for {setting}; there is one for {', '.join(with_one)}")
+
+
+def columns_for(scope: Scope, *, setting: str = "setting1") -> list[Column]:
+    """A column for every data set of a scope."""
+    return [
+        Column(key=name, title=dataset_named(name).title, preset=preset_of(name, setting)) for name in scope.datasets
+    ]
+
+
+def measured(workshop: Workshop, arm: Arm, column: Column) -> list[Measured]:
+    """Every run of an arm on a column, trained and measured."""
+    found = []
+    for config in _configs(workshop, arm, column):
+        on = None
+        if column.on is not None:
+            other = column.on.settings["dataset"]
+            split = column.on.splits[column.preset.splits.index(config.split)]
+            on = OtherData(dataset=other, split=split, store=workshop.store_of(other))
+        found += workshop.measure(config, [scoring_of(arm, config)], on=on)
+    return found
+
+
+def scoring_of(arm: Arm, config: TrainingConfig) -> Scoring:
+    """The scoring of an arm: alpha is that of the run unless the arm says otherwise."""
+    return Scoring(**{"alpha": config.alpha, **arm.scoring})
+
+
+def _configs(workshop: Workshop, arm: Arm, column: Column) -> list[TrainingConfig]:
+    def of(changes: Mapping[str, Any]) -> list[TrainingConfig]:
+        configs = workshop.configs(column.preset, changes, column.splits)
+        return [replace(config, **column.per_split.get(config.split, {})) for config in configs]
+
+    configs = of(arm.changes)
+    if arm.first_stage is None:
+        return configs
+    stages = of(arm.first_stage(column.preset))
+    return [
+        replace(config, pretrained=workshop.run(stage).path, finetune=arm.finetune)
+        for config, stage in zip(configs, stages, strict=True)
+    ]
+
+
+def comparison(scope: Scope, arms: Sequence[Arm], columns: Sequence[Column], *, title: str) -> Grid:
+    """Arms by columns, a row for each pair: the paper's value, ours by the three rules, and how far `last` is off."""
+    rows = [_row(arm, column, measured(scope.workshop, arm, column)) for arm in arms for column in columns]
+    return Grid(title=title, columns=COLUMNS, rows=rows)
+
+
+def bars_of(grid: Grid) -> Picture:
+    """The accuracies of a comparison after the last epoch as bars: data side by side, a colour per model."""
+    groups = list(dict.fromkeys(str(row[1]) for row in grid.rows))
+    series: dict[str, list[float]] = {}
+    for model, data, _, last, *_ in grid.rows:
+        values = series.setdefault(str(model), [math.nan] * len(groups))
+        values[groups.index(str(data))] = last.mean if isinstance(last, Spread) else math.nan
+    return partial(draw_bars, groups, series, y_label="accuracy after the last epoch, %")
+
+
+def compared(
+    scope: Scope, arms: Sequence[Arm], columns: Sequence[Column], *, title: str, notes: Sequence[str] = ()
+) -> Found:
+    """A comparison with its picture."""
+    grid = comparison(scope, arms, columns, title=title)
+    return Found(grids=[grid], pictures={"last": bars_of(grid)}, notes=list(notes))
+
+
+def _row(arm: Arm, column: Column, runs: Sequence[Measured]) -> tuple[Cell, ...]:
+    ours = [spread_of([run.table[arm.kind][rule] for run in runs]) for rule in RULES]
+    paper, last = arm.paper.get(column.key), ours[0]
+    difference = None if paper is None or last is None else last.mean - paper
+    by_class = spread_of([run.class_table[arm.kind]["last"] for run in runs])
+    return (arm.label, column.title, paper, *ours, difference, by_class, len(runs))
+
+
+def spread_of(shares: Sequence[float | None]) -> Spread | None:
+    """Mean and standard deviation of shares in [0, 1], in per cent; None where a run has no such figure.
+
+    >>> spread_of([0.5, 0.7])
+    Spread(mean=60.0, std=10.0)
+    """
+    known = [100 * share for share in shares if share is not None]
+    if not known or len(known) < len(shares):
+        return None
+    return Spread(round(statistics.fmean(known), 6), round(statistics.pstdev(known), 6) if len(known) > 1 else None)

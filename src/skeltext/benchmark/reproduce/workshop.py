@@ -1,0 +1,198 @@
+"""Where runs are made for the studies: each is trained once, kept under what decides it, and measured once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from filelock import FileLock
+
+from skeltext.benchmark.presets import Preset
+from skeltext.datasets.registry import dataset_named
+from skeltext.datasets.store import open_store
+from skeltext.errors import SkeltextError
+from skeltext.evaluation.predictions import Scoring
+from skeltext.evaluation.results import RunResult, Table
+from skeltext.evaluation.zero_shot import OtherData, evaluate_scorings
+from skeltext.formats.writing import made_folder
+from skeltext.progress import ProgressBars
+from skeltext.recognizer.checkpoint import read_tensors, write_tensors, write_text
+from skeltext.training.config import TrainingConfig
+from skeltext.training.folder import CONFIG, RunFolder
+from skeltext.training.run import train_run
+
+ASIDE = ("device", "threads", "cuda_graphs", "store", "alpha")  # settings that do not decide what a training becomes
+LISTS = ("classes", "labels", "plain", "aligned")
+TENSORS = ("features", "texts", "prototypes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What the studies need of a run under one scoring, as :class:`~skeltext.evaluation.results.RunResult` names it."""
+
+    classes: list[str]
+    chance: float
+    table: Table
+    class_table: Table
+    labels: npt.NDArray[np.int64]
+    plain: npt.NDArray[np.int64]
+    aligned: npt.NDArray[np.int64]
+    features: npt.NDArray[np.float32]
+    texts: npt.NDArray[np.float32]
+    prototypes: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduction:
+    """What a reduced version leaves out: it shows in minutes that a study works and is no result.
+
+    Only the first split and seed, ``epochs`` epochs and ``clips_per_class`` training clips of every class.
+    """
+
+    epochs: int = 5
+    clips_per_class: int = 20
+    batch_size: int = 32
+    warmup: int = 1
+
+    def of(self, config: TrainingConfig) -> TrainingConfig:
+        """The same settings, reduced."""
+        return replace(
+            config,
+            epochs=min(self.epochs, config.epochs),
+            clips_per_class=self.clips_per_class,
+            batch_size=min(self.batch_size, config.batch_size),
+            warmup=min(self.warmup, config.warmup),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """Runs and measurements below ``folder``, made of the stores below ``prepared``.
+
+    ``settings`` replace those of every preset (text encoder, device and the like), ``seeds`` its seeds; of its splits
+    the first ``most_splits`` are used. ``quick`` is the reduced version.
+    """
+
+    folder: Path
+    prepared: Path
+    bars: ProgressBars
+    settings: Mapping[str, Any]
+    seeds: tuple[int, ...] | None = None
+    most_splits: int | None = None
+    quick: Reduction | None = None
+
+    def configs(
+        self, preset: Preset, changes: Mapping[str, Any], splits: Sequence[str] | None = None
+    ) -> list[TrainingConfig]:
+        """The settings of every split and seed of a preset, with changes."""
+        dataset = preset.settings.get("dataset", TrainingConfig.dataset)
+        config = TrainingConfig(**{**preset.settings, **changes, **self.settings, "store": self.store_of(dataset)})
+        chosen, seeds = tuple(splits or preset.splits)[: self.most_splits], self.seeds or preset.seeds
+        if self.quick:
+            config, chosen, seeds = self.quick.of(config), chosen[:1], seeds[:1]
+        return [replace(config, split=split, seed=seed) for split in chosen for seed in seeds]
+
+    def store_of(self, dataset: str) -> Path:
+        """The prepared store of a data set; :class:`SkeltextError` says what to get and where to put it."""
+        folder = self.prepared / dataset
+        if folder.exists():
+            return folder
+        if dataset_named(dataset).made_here:
+            raise SkeltextError(f"{folder} does not exist; `skeltext prepare {dataset} --out {folder}` makes it")
+        raise SkeltextError(
+            f"{folder} does not exist; get the data set ({dataset_named(dataset).source}), then `skeltext prepare"
+            f" {dataset} --raw FOLDER --out {folder}`, or name other data with --dataset"
+        )
+
+    def run(self, config: TrainingConfig) -> RunFolder:
+        """The finished run of these settings: trained now, gone on with, or as it lies there.
+
+        Two commands that need the same run wait for each other instead of writing into one folder.
+        """
+        folder = RunFolder(made_folder(self.folder / "runs") / run_name(config))
+        with FileLock(folder.path.with_name(f".{folder.path.name}.lock")):
+            _claim(folder, config)
+            train_run(config, folder, watcher=self.bars)
+        return folder
+
+    def measure(
+        self, config: TrainingConfig, scorings: Sequence[Scoring], *, on: OtherData | None = None
+    ) -> list[Measured]:
+        """The run of these settings under each of the scorings; what was measured before is read."""
+        run = self.run(config)
+        places = [self.folder / "measured" / _key({"run": run.path.name, **_where(on), **asdict(s)}) for s in scorings]
+        missing = [number for number, place in enumerate(places) if not place.with_suffix(".json").exists()]
+        if missing:
+            results = evaluate_scorings(
+                run,
+                [scorings[number] for number in missing],
+                on=on,
+                device=config.device,
+                progress=self.bars.counter(f"evaluating {run.path.name}"),
+            )
+            for number, result in zip(missing, results, strict=True):
+                _keep(places[number], result)
+        return [_kept(place) for place in places]
+
+
+def _claim(folder: RunFolder, config: TrainingConfig) -> None:
+    """Tell a run that lies there where its data are now and what it is used for: its name says that all else agrees."""
+    path = folder.path / CONFIG
+    if path.exists():
+        now = {name: getattr(config, name) for name in (*ASIDE, "pretrained", "descriptions")}
+        replace(TrainingConfig.from_yaml(path), **now).to_yaml(path)
+
+
+def run_name(config: TrainingConfig) -> str:
+    """A readable name that ends in a hash of all that decides the run, so that different runs never meet."""
+    assert config.store is not None
+    content = {name: value for name, value in config.to_plain().items() if name not in ASIDE}
+    if config.pretrained:
+        content["pretrained"] = config.pretrained.name
+    if config.descriptions:
+        content["descriptions"] = hashlib.sha256(config.descriptions.read_bytes()).hexdigest()
+    key = _key(content | {"store": open_store(config.store).hash})
+    return f"{config.dataset}_{config.method}_split-{config.split}_seed-{config.seed}_{key[:12]}"
+
+
+def _where(on: OtherData | None) -> dict[str, Any]:
+    if on is None:
+        return {}
+    assert on.store is not None
+    return {"on": [on.dataset, on.split, open_store(on.store).hash]}
+
+
+def _key(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _keep(place: Path, result: RunResult) -> None:
+    """Write a measurement; the JSON comes last and alone says that it is complete."""
+    made_folder(place.parent)
+    write_tensors(
+        place.with_suffix(".safetensors"), {name: torch.from_numpy(getattr(result, name)) for name in TENSORS}
+    )
+    plain = {"chance": result.chance, "table": result.table, "class_table": result.class_table}
+    lists = {name: list(map(_plain, getattr(result, name))) for name in LISTS}
+    write_text(place.with_suffix(".json"), json.dumps(plain | lists))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _kept(place: Path) -> Measured:
+    try:
+        plain = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SkeltextError(f"{place}.json is damaged ({error}); remove it and give the command again") from error
+    plain |= {name: np.array(plain[name], np.int64) for name in LISTS if name != "classes"}
+    plain |= {name: tensor.numpy() for name, tensor in read_tensors(place.with_suffix(".safetensors")).items()}
+    return Measured(**plain)

@@ -1,0 +1,65 @@
+"""Which clips a training may see: by protocol, without classes that are left out, the first of every class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from skeltext.datasets.dataset import Protocol
+from skeltext.datasets.registry import dataset_named
+from skeltext.datasets.splitting import split_clips
+from skeltext.datasets.store import open_store
+from skeltext.errors import SkeltextError
+from skeltext.training.config import TrainingConfig
+from skeltext.training.seen_data import class_split, seen_data, training_clips
+
+Configure = Callable[..., TrainingConfig]
+SEEN = dataset_named("builtin").split("0").seen
+
+
+def no_report(total: int) -> Callable[..., None]:
+    return lambda done, figures: None
+
+
+def test_a_class_that_is_left_out_is_read_by_nobody(tiny_config: Configure) -> None:
+    config = tiny_config(without=SEEN[:3])
+    assert class_split(config).seen == SEEN[3:]
+    seen, _ = seen_data(config, preparing=no_report)
+    assert set(seen.class_names) == set(SEEN[3:])
+    assert seen.arrays is not None
+    assert len(seen.arrays) == len(seen.class_names) == 2 * len(SEEN[3:])
+
+
+def test_only_a_seen_class_can_be_left_out(tiny_config: Configure) -> None:
+    unseen = dataset_named("builtin").split("0").unseen[0]
+    with pytest.raises(SkeltextError, match=f"'{unseen}' is to be left out, but is no seen class of split 0; those"):
+        class_split(tiny_config(without=(SEEN[0], unseen)))
+
+
+def test_the_first_clips_of_every_class(tiny_config: Configure) -> None:
+    config = tiny_config(clips_per_class=1)
+    assert config.store is not None
+    store, split = open_store(config.store), class_split(config)
+    every = split_clips(store, split).train
+    chosen = training_clips(store, split, config)
+    assert Counter(store.labels[chosen].tolist()) == dict.fromkeys({store.classes.index(name) for name in SEEN}, 1)
+    assert all(index == min(every[store.labels[every] == store.labels[index]]) for index in chosen)
+    assert training_clips(store, split, tiny_config(clips_per_class=9)).tolist() == every.tolist()
+    with pytest.raises(SkeltextError, match="clips_per_class is 0, expected at least one"):
+        tiny_config(clips_per_class=0)
+
+
+def test_a_protocol_in_place_of_that_of_the_split(tiny_config: Configure) -> None:
+    config = tiny_config(protocol="cross-subject")
+    assert config.store is not None
+    store = open_store(config.store)
+    subject = int(store.subjects[0])
+    store = replace(store, protocols={"cross-subject": Protocol("subject", frozenset({subject}), "here")})
+    split = class_split(config)
+    assert (split.protocol, class_split(tiny_config()).protocol) == ("cross-subject", "all")
+    clips = split_clips(store, split)
+    assert set(store.subjects[clips.train].tolist()) == {subject}
+    assert subject not in store.subjects[clips.test]
