@@ -39,7 +39,7 @@ from skeltext.training.config import TrainingConfig
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 COMMANDS = {
     "demo": ("--out", "--seed", "--device", "--json"),
-    "prepare": ("DATASET", "--raw", "--out", "--workers", "--json"),
+    "prepare": ("DATASET", "--raw", "--out", "--reading", "--workers", "--fresh", "--compare", "--json"),
     "check": ("PATH", "--json"),
     "train": (
         "--preset",
@@ -223,7 +223,8 @@ def test_prepare(
     assert made.code == 0
     manifest = made.json
     assert set(manifest) == {
-        *("dataset", "folder", "clips", "frames", "classes", "subjects", "sources", "bad", "hash", "seconds")
+        *("dataset", "folder", "clips", "frames", "classes", "subjects", "sources", "bad", "hash", "seconds"),
+        *("reading", "cameras", "setups", "protocols", "expected", "versions"),
     }
     store = open_store(tiny_store)
     assert (manifest["hash"], manifest["clips"]) == (store.hash, len(store))
@@ -234,7 +235,7 @@ def test_prepare(
     assert store.hash in shown.out
     assert open_store(tmp_path / "prepared" / "builtin").hash == store.hash
     assert listing(tmp_path / "store") == {
-        str(tmp_path / "store" / name) for name in ("index.json", "clips.safetensors")
+        str(tmp_path / "store" / name) for name in ("index.json", "clips.safetensors", "manifest.json")
     }
 
 
@@ -500,7 +501,6 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "check a loop": (("check", "{here}/loop"), "does not exist"),
     "unknown set": (("prepare", "abacus"), "data set 'abacus' is not known"),
     "no originals": (("prepare", "utd-mhad", "--out", "{here}/new/store"), "utd-mhad needs its original files"),
-    "no preparer": (("prepare", "pku-mmd", "--raw", "{here}", "--out", "{here}/new/s"), "cannot be prepared yet"),
     "wrong originals": (("prepare", "utd-mhad", "--raw", "{here}", "--out", "{here}/new/s"), "no file named like"),
     "originals in a loop": (("prepare", "utd-mhad", "--raw", "{here}/loop", "--out", "{here}/new/s"), "loop"),
     "store over a file": (("prepare", "builtin", "--out", "{here}/file"), "no prepared store"),

@@ -549,7 +549,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(0)
         raise
     except KeyboardInterrupt:
-        errors.print("skeltext: interrupted; a training goes on where it was when the same command is given again")
+        errors.print(
+            "skeltext: interrupted; a training or a preparation goes on where it was when the same command is given again"
+        )
         sys.exit(130)
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from raw_trees import write_ntu_tree, write_pku_tree
 
 from skeltext.benchmark.reproduce.workshop import Reduction
 from skeltext.cli import main
 from skeltext.datasets.registry import dataset_named
 from skeltext.texts.descriptions import class_texts
 from skeltext.training.config import TrainingConfig
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "datasets"))
-from raw_trees import write_ntu_tree, write_pku_tree
 
 SETS = ("ntu60", "pku-mmd")
 MODELS = 5  # rows of Table I that are measured here

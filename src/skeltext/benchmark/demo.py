@@ -19,7 +19,7 @@ def run_demo(out: Path, *, seed: int, device: str, quiet: bool) -> tuple[Evaluat
     store = out / "store"
     with ProgressBars(quiet=quiet) as bars:
         if not store.exists():
-            prepare("builtin", out=store, progress=bars.counter("making motions"))
+            prepare("builtin", out=store, progress=bars.counter("making motions", unit="clips"))
         config = TrainingConfig(**preset.settings, store=store, device=device)
         train_all(config, splits=list(preset.splits), seeds=[seed], out=out, bars=bars)
         report = out / "report.html"

@@ -51,6 +51,7 @@ def build_method(config: ModelConfig) -> Method:
         "method",
         config.method_options,
         encoder=encoder,
+        layout=layout_named(config.layout),
         text_width=config.text_width,
         classes=config.classes,
     )

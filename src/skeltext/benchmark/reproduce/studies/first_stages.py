@@ -24,18 +24,20 @@ _SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "logo-clr": {**_CONTRAST, "method": "logo_clr"},
 }
 _PUBLISHED_EPOCHS: Mapping[str, Mapping[str, Any]] = {"classifier": {"epochs": 150}}
+_SMALL = {"method_options": {"queue": 256}}  # a queue longer than a small set would hold a clip's own older keys
 _CONTRAST_EPOCHS: Mapping[str, Any] = {"epochs": 300, "milestones": (250,)}
 
 
 def first_stage(name: str) -> Stage:
-    """The published settings of a first stage; off the data sets of the papers for as many epochs as the runs after it.
+    """The published settings of a first stage; off the papers' data sets for as many epochs as the runs after it.
 
     >>> first_stage("classifier")(load_preset("kinect20"))["learning_rate"]
     0.005
     """
 
     def settings(preset: Preset) -> Mapping[str, Any]:
-        published = _PUBLISHED_EPOCHS.get(name, _CONTRAST_EPOCHS)
-        return {**_SETTINGS[name], **(published if preset.settings.get("dataset") in PAPER_SETS else {})}
+        if preset.settings.get("dataset") in PAPER_SETS:
+            return {**_SETTINGS[name], **_PUBLISHED_EPOCHS.get(name, _CONTRAST_EPOCHS)}
+        return {**_SETTINGS[name], **({} if name == "classifier" else _SMALL)}
 
     return settings
