@@ -550,7 +550,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise
     except KeyboardInterrupt:
         errors.print(
-            "skeltext: interrupted; a training or a preparation goes on where it was when the same command is given again"
+            "skeltext: interrupted; a training or preparation goes on where it was when the same command is given again"
         )
         sys.exit(130)
 

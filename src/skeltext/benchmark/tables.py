@@ -67,13 +67,13 @@ def manifest_table(manifest: Manifest) -> RenderableType:
             table.add_row(name, f"{count:,}", *([_published(count, expected)] if published else []))
     if len(manifest.sources) > 1:
         table.add_row("sources", ", ".join(f"{name} {count:,}" for name, count in manifest.sources.items()))
-    table.add_row("hash", Text(manifest.hash, overflow="fold"))
     if manifest.seconds:
         table.add_row("seconds", f"{manifest.seconds:.1f}")
     lines = [f"unusable: {entry['id']}: {entry['reason']}" for entry in manifest.bad[:_MOST_BAD]]
     if len(manifest.bad) > _MOST_BAD:
         lines.append(f"... and {len(manifest.bad) - _MOST_BAD} more, all listed in manifest.json of the store")
-    return Group(title, table, *(Text(line, style="yellow") for line in lines))
+    hashed = Text(f"hash {manifest.hash}")  # on a line of its own, to be copied whole
+    return Group(title, table, hashed, *(Text(line, style="yellow") for line in lines))
 
 
 def _published(count: int, expected: int | None) -> Text:

@@ -1,4 +1,7 @@
-"""Methods by name. A method takes ``encoder``, ``layout``, ``text_width`` and ``classes`` as it needs them, and its own options."""
+"""Methods by name.
+
+A method takes ``encoder``, ``layout``, ``text_width`` and ``classes`` as it needs them, and its own options.
+"""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ class TrainingConfig:
     """minilm (offline), a sentence-transformers name or folder, or a .npy table."""
 
     method: Annotated[str, Parameter(group=_MODEL)] = "pgfa"
-    """How the model learns and scores: pgfa, devise, relation_net; or classifier, skeleton_clr, logo_clr, which are first
-    stages for --pretrained."""
+    """How the model learns and scores: pgfa, devise, relation_net; or classifier, skeleton_clr, logo_clr, which are
+    first stages for --pretrained."""
     method_options: Annotated[dict[str, Any], Parameter(group=_MODEL, converter=_options)] = field(default_factory=dict)
     """Options of the method, for instance `--method-options.target rows`."""
     encoder: Annotated[str, Parameter(group=_MODEL)] = "st_gcn"

@@ -31,6 +31,7 @@ _CONTRAST_EPOCHS: Mapping[str, Any] = {"epochs": 300, "milestones": (250,)}
 def first_stage(name: str) -> Stage:
     """The published settings of a first stage; off the papers' data sets for as many epochs as the runs after it.
 
+    >>> from skeltext.benchmark.presets import load_preset
     >>> first_stage("classifier")(load_preset("kinect20"))["learning_rate"]
     0.005
     """
