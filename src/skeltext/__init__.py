@@ -24,7 +24,9 @@ _LAZY = {
     "Recognizer": "skeltext.recognizer.recognizer",
     "SkeltextError": "skeltext.errors",
     "align_prototypes": "skeltext.adaptation.prototype_alignment",
+    "add_method": "skeltext.methods.registry",
     "convert": "skeltext.skeletons.conversion",
+    "list_methods": "skeltext.methods.registry",
     "read_clip": "skeltext.formats.reading",
 }
 __all__ = [*_LAZY, "load"]

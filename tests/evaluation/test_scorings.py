@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -17,9 +16,10 @@ from skeltext.datasets.dataset import Dataset
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.evaluation import predictions as predictions_module
-from skeltext.evaluation.predictions import Embedded, Scoring, mean_directions, predict
+from skeltext.evaluation.predictions import Embedded, Scoring, predict
 from skeltext.evaluation.results import KINDS
 from skeltext.evaluation.zero_shot import OtherData, evaluate_run, evaluate_scorings
+from skeltext.methods.method import mean_directions
 from skeltext.progress import ProgressBars
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import RunFolder
@@ -96,17 +96,27 @@ def test_other_data_are_tested_as_the_run_prepares_its_own(folder: RunFolder, ti
 def test_a_class_without_support_takes_its_text() -> None:
     features = torch.tensor([[1.0, 0.1], [1.0, 0.2]])
     exemplars, texts = torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([[5.0, 5.0], [0.0, 7.0]])
-    embedded = Embedded(features=features, scores=cosine_scores(features, texts), anchors=texts, exemplars=exemplars)
+    embedded = Embedded(
+        features=features,
+        scores=cosine_scores(features, texts),
+        anchors=texts,
+        exemplars=exemplars,
+        exemplar_scores=cosine_scores(features, exemplars),
+    )
     found = predict(embedded, Scoring(anchors="exemplars", alpha=1.0))
     assert found.plain.tolist() == [0, 0]
+    assert found.alignment is not None
     assert found.alignment.anchors[1].tolist() == [0.0, 7.0]
+    apart = predict(replace(embedded, anchors=None), Scoring())  # no embedding without a class: nothing to align
+    assert apart.alignment is None
+    assert apart.aligned.tolist() == apart.plain.tolist()
     with pytest.raises(SkeltextError, match="this split names no exemplars"):
-        predict(replace(embedded, exemplars=None), Scoring(anchors="exemplars"))
+        predict(replace(embedded, exemplars=None, exemplar_scores=None), Scoring(anchors="exemplars"))
 
 
 def test_several_exemplars_are_their_mean_direction() -> None:
     features = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
-    labels = np.array([0, 1, 2, 0, 1, 2])
+    labels = torch.tensor([0, 1, 2, 0, 1, 2])
     found = mean_directions(features, labels, classes=3)
     unit = F.normalize(features, dim=1)
     torch.testing.assert_close(found, torch.stack([unit[[k, k + 3]].mean(dim=0) for k in range(3)]))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from skeltext.encoders.st_gcn import STGCN
-from skeltext.methods.logo_clr import (
+from skeltext.methods.first_stages.logo_clr import (
     LogoCLR,
     attention_crop_resize,
     frame_attention,

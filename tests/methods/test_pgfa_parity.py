@@ -12,7 +12,7 @@ from torch.nn.functional import normalize
 
 from skeltext.encoders.st_gcn import STGCN, from_published_names
 from skeltext.methods.method import Batch
-from skeltext.methods.pgfa import PGFA, kl_contrastive_loss, same_label, target_distribution
+from skeltext.methods.zero_shot.pgfa import PGFA, kl_contrastive_loss, same_label, target_distribution
 from skeltext.skeletons.layouts import NTU25
 from skeltext.training.schedule import learning_rate
 

@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from skeltext.encoders.st_gcn import STGCN
-from skeltext.methods import skeleton_clr as module
-from skeltext.methods.method import Batch
-from skeltext.methods.momentum_contrast import info_nce
-from skeltext.methods.skeleton_clr import (
+from skeltext.methods.first_stages import skeleton_clr as module
+from skeltext.methods.first_stages.skeleton_clr import (
     SkeletonCLR,
     distribution_divergence,
     multi_positive_loss,
     nearest_neighbours,
 )
+from skeltext.methods.method import Batch
+from skeltext.methods.momentum_contrast import info_nce
 from skeltext.progress import ProgressBars
 from skeltext.skeletons.layouts import KINECT20
 from skeltext.training.config import TrainingConfig

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from skeltext.errors import SkeltextError
-from skeltext.methods import relation_net as relation_net_module
 from skeltext.methods.building import ModelConfig, build_method
-from skeltext.methods.devise import DeViSE, hinge_rank_loss
 from skeltext.methods.method import Batch, Method
 from skeltext.methods.momentum_contrast import MomentumContrast
 from skeltext.methods.registry import METHODS
-from skeltext.methods.relation_net import RelationNet, relation_loss
+from skeltext.methods.zero_shot import relation_net as relation_net_module
+from skeltext.methods.zero_shot.devise import DeViSE, hinge_rank_loss
+from skeltext.methods.zero_shot.relation_net import RelationNet, relation_loss
 
 CLASSES, WIDTH = 4, 8
 ON_FEATURES = [name for name, method in METHODS.items() if not issubclass(method, MomentumContrast)]

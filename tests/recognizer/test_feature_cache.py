@@ -19,7 +19,7 @@ from skeltext.encoders.st_gcn import STGCN
 from skeltext.errors import SkeltextError
 from skeltext.methods.building import ModelConfig, build_method
 from skeltext.methods.method import Method
-from skeltext.methods.pgfa import PGFA
+from skeltext.methods.zero_shot.pgfa import PGFA
 from skeltext.recognizer import feature_cache as feature_cache_module
 from skeltext.recognizer.checkpoint import Card
 from skeltext.recognizer.feature_cache import FeatureCache, clip_features, features_key

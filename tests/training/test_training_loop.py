@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from training_data import CLIPS, made_up_data, same, settings, small_method, trained
 
 from skeltext.errors import SkeltextError
-from skeltext.methods.pgfa import PGFA
+from skeltext.methods.zero_shot.pgfa import PGFA
 from skeltext.training import folder as folder_module
 from skeltext.training import loop as loop_module
 from skeltext.training.folder import METRICS, STATE, RunFolder

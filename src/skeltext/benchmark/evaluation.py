@@ -14,7 +14,7 @@ from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import Evaluation
 from skeltext.evaluation.summary import evaluation_of
 from skeltext.evaluation.zero_shot import OtherData, evaluate_scorings
-from skeltext.methods.registry import METHODS
+from skeltext.methods.registry import method_named
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.embedding import Precision
 from skeltext.training.config import TrainingConfig
@@ -54,7 +54,7 @@ def evaluate_paths(
             progress=bars.counter(f"evaluating {run.path.name}"),
         )
     datasets = sorted({dataset_named(result.dataset).title for result in results})
-    methods = sorted({METHODS[result.method].__name__ for result in results})
+    methods = sorted({method_named(result.method).about.title for result in results})
     evaluation = evaluation_of(
         results,
         title=f"{' and '.join(methods)} on {' and '.join(datasets)}",

@@ -9,22 +9,21 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from skeltext.adaptation.prototype_alignment import Alignment, align_prototypes, cosine_scores
+from skeltext.adaptation.prototype_alignment import Alignment, align_prototypes
 from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.splitting import Indices
 from skeltext.datasets.store import Store
-from skeltext.errors import require
-from skeltext.methods.method import Method
+from skeltext.errors import SkeltextError, require
+from skeltext.methods.method import Method, mean_directions
 from skeltext.recognizer.checkpoint import Card, load_card, load_method
 from skeltext.recognizer.embedding import Precision, embed_clips, encode_clips
 from skeltext.recognizer.feature_cache import clip_features
 from skeltext.skeletons.preprocessing import Preprocessing
-from skeltext.texts.embedding import embed_classes
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import RunFolder
+from skeltext.training.seen_data import embedded_classes
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]  # (epochs done, epochs in all)
@@ -34,9 +33,9 @@ Progress = Callable[[int, int], None]  # (epochs done, epochs in all)
 class Scoring:
     """How embedded clips become predictions: what stands for a class, and how that is aligned.
 
-    ``anchors`` are the class texts, or the exemplars of a one-shot protocol (the mean direction of a class's exemplars;
-    a class without support then takes its text, as published). ``alpha`` and ``pseudo_labels`` are those of
-    :func:`~skeltext.adaptation.prototype_alignment.align_prototypes`, ``temperature`` that of its softmax.
+    ``anchors`` are the class texts, or the exemplars of a one-shot protocol, which is all that one-shot methods know
+    (a class without support then takes its text where it has one, as published). ``alpha`` and ``pseudo_labels`` are
+    those of :func:`~skeltext.adaptation.prototype_alignment.align_prototypes`, ``temperature`` that of its softmax.
     """
 
     anchors: Literal["texts", "exemplars"] = "texts"
@@ -73,24 +72,30 @@ class Embedded:
     """A test set under the weights of one epoch.
 
     ``features`` (N, D) are the clips, ``scores`` (N, K) theirs against the texts, ``anchors`` (K, D) these texts among
-    the features, ``exemplars`` (K, D) the mean directions of the exemplars of every class, if there are any.
+    the features. ``exemplar_scores`` (N, K) and ``exemplars`` (K, D), the mean directions of the exemplars of every
+    class, are the same for exemplars. What a method or a split does not have is None.
     """
 
     features: Tensor
-    scores: Tensor
-    anchors: Tensor
+    scores: Tensor | None
+    anchors: Tensor | None
     exemplars: Tensor | None
+    exemplar_scores: Tensor | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """What one epoch's weights say about a test set: ``features`` (N, D), and among them the class ``anchors``."""
+    """What one epoch's weights say about a test set: ``features`` (N, D), and among them the class ``anchors``.
+
+    Where clips have no embedding of their own there is no ``alignment`` (:meth:`Method.anchors`), there are no anchors,
+    and ``aligned`` is ``plain``.
+    """
 
     plain: Ints
     aligned: Ints
     features: Tensor
-    anchors: Tensor
-    alignment: Alignment
+    anchors: Tensor | None
+    alignment: Alignment | None
 
 
 def load_test_set(
@@ -103,14 +108,7 @@ def load_test_set(
     exemplars: Indices,
 ) -> TestSet:
     """Prepare the clips at `indices` and `exemplars`, which show `classes`, and embed the texts of these classes."""
-    texts = embed_classes(
-        store.name,
-        classes,
-        kind=config.texts,
-        encoder=config.text_encoder,
-        all_classes=store.classes,
-        source=config.descriptions,
-    )
+    texts = embedded_classes(config, store.name, classes, all_classes=store.classes)
     number = {name: k for k, name in enumerate(classes)}
     labels, shown = (np.array([number[store.classes[store.labels[i]]] for i in part]) for part in (indices, exemplars))
     return TestSet(
@@ -146,39 +144,46 @@ def embed_test_set(
     features = embedded(test.clips, test.indices)
     shown = embedded(test.exemplars, test.exemplar_indices) if test.exemplar_indices else None
     texts = test.texts.to(next(method.parameters()).device)
-    method.prepare(texts)
-    with torch.inference_mode():
-        scores = method.scores(features.to(texts.device), texts).cpu()
-        anchors = method.anchors(texts).cpu()
-    exemplars = None if shown is None else mean_directions(shown, test.exemplar_labels, classes=len(test.classes))
-    return Embedded(features=features, scores=scores, anchors=anchors, exemplars=exemplars)
-
-
-def mean_directions(features: Tensor, labels: Ints, *, classes: int) -> Tensor:
-    """(K, D) mean of the unit features (N, D) of every class; one exemplar per class stands for itself.
-
-    >>> mean_directions(torch.tensor([[3.0, 0.0], [0.0, 2.0]]), np.array([1, 0]), classes=2).tolist()
-    [[0.0, 1.0], [1.0, 0.0]]
-    """
-    member = F.one_hot(torch.from_numpy(labels), classes).T.to(features.dtype)  # K N
-    return (member @ F.normalize(features, dim=1)) / member.sum(dim=1, keepdim=True)
+    scores = anchors = exemplars = exemplar_scores = None
+    here = features.to(texts.device)
+    if method.route == "zero-shot":
+        method.prepare(texts)
+        with torch.inference_mode():
+            scores, anchors = method.scores(here, texts).cpu(), method.anchors(texts)
+    if shown is not None:
+        labels, k = torch.from_numpy(test.exemplar_labels), len(test.classes)
+        with torch.inference_mode():
+            exemplar_scores = method.support_scores(here, shown.to(texts.device), labels.to(texts.device), classes=k)
+        if features.ndim == 2:
+            exemplars = mean_directions(shown, labels, classes=k)
+    return Embedded(
+        features=features,
+        scores=scores,
+        anchors=None if anchors is None else anchors.cpu(),
+        exemplars=exemplars,
+        exemplar_scores=None if exemplar_scores is None else exemplar_scores.cpu(),
+    )
 
 
 def predict(embedded: Embedded, scoring: Scoring) -> Predictions:
     """Classify embedded clips by their anchors, and by these anchors once they are aligned with the clips."""
     features, anchors, scores = embedded.features, embedded.anchors, embedded.scores
-    if scoring.anchors == "exemplars":
-        require(embedded.exemplars is not None, "this split names no exemplars, so nothing can stand for its classes")
-        assert embedded.exemplars is not None
-        anchors = embedded.exemplars
-        scores = cosine_scores(features, anchors)
+    if scoring.anchors == "exemplars" or scores is None:
+        anchors, scores = embedded.exemplars, embedded.exemplar_scores
+    if scores is None:
+        raise SkeltextError(
+            "this split names no exemplars, so nothing can stand for its classes; choose a one-shot split"
+        )
+    if anchors is None:
+        plain = scores.argmax(dim=1).numpy()
+        return Predictions(plain=plain, aligned=plain, features=features, anchors=None, alignment=None)
     alignment = align_prototypes(
         features,
         anchors,
         alpha=scoring.alpha,
         pseudo_labels=scoring.pseudo_labels,
         temperature=scoring.temperature,
-        fallback=embedded.anchors,
+        fallback=anchors if embedded.anchors is None else embedded.anchors,
         first=scores,
     )
     return Predictions(

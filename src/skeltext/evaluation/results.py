@@ -44,7 +44,8 @@ class RunResult:
     ``table`` and ``class_table`` hold accuracy over clips and the mean over classes under the three rules, ``chosen``
     the epoch each rule took. ``ids``, ``labels``, ``plain`` and ``aligned`` are name, truth and predictions of the N
     test clips after the last epoch, ``features`` (N, D) their embeddings, ``texts`` and ``prototypes`` (K, D) the
-    anchors before and after alignment.
+    anchors before and after alignment. Where a method has no embedding that can be aligned, there are none of them,
+    ``aligned`` is ``plain`` and the tables hold None for it.
     """
 
     name: str

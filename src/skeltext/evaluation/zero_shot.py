@@ -113,10 +113,13 @@ def _result(
     samples: int,
 ) -> RunResult:
     """One run under one scoring, from the predictions of all its epochs."""
-    scores = _scores(test, runs, accuracy)
+    scores, by_class = (_scores(test, runs, measure) for measure in (accuracy, class_mean_accuracy))
     held: Scores = {kind: [] for kind in KINDS} if pseudo is None else _scores(pseudo, pseudo_runs, accuracy)
-    chosen = {kind: choose_epochs(scores[kind], held[kind]) for kind in KINDS}
     store, last = test.store, runs[-1]
+    if last.alignment is None:
+        scores["aligned"] = held["aligned"] = []
+    chosen = {kind: choose_epochs(scores[kind], held[kind]) for kind in KINDS}
+    d = last.features[0].numel()
     return RunResult(
         name=folder.path.name,
         dataset=store.name,
@@ -127,7 +130,7 @@ def _result(
         descriptions=_descriptions(store, config, test.classes),
         chance=1 / len(test.classes),
         table=_table(scores, chosen),
-        class_table=_table(_scores(test, runs, class_mean_accuracy), chosen),
+        class_table=_table(by_class, chosen),
         chosen=chosen,
         curves=_curves(folder, scores, held),
         ids=[store.ids[index] for index in test.indices],
@@ -135,9 +138,9 @@ def _result(
         plain=last.plain,
         aligned=last.aligned,
         sources=[store.source_names[store.sources[index]] for index in test.indices],
-        features=last.features.numpy(),
-        texts=last.anchors.numpy(),
-        prototypes=last.alignment.anchors.numpy(),
+        features=last.features.reshape(-1, d).numpy(),  # N ... -> N D
+        texts=np.empty((0, d), np.float32) if last.anchors is None else last.anchors.numpy(),
+        prototypes=np.empty((0, d), np.float32) if last.alignment is None else last.alignment.anchors.numpy(),
         samples=_samples(store, test, last, count=samples),
     )
 

@@ -11,6 +11,8 @@ from skeltext.methods.method import Method
 class FirstStage(Method):
     """A method whose encoder other methods build on. It has no place for a text."""
 
+    route = "first stage"
+
     def embed_features(self, features: Tensor) -> Tensor:
         """Raise :class:`SkeltextError`, which tells whoever wants to compare with texts what this model is for."""
         raise SkeltextError(

@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Self
 
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from skeltext.adaptation.prototype_alignment import cosine_scores
+
+Route = Literal["zero-shot", "one-shot", "first stage"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What people are told of a method.
+
+    ``title`` is the name it has in papers, ``paper`` its source with the ``year``, ``needs`` what it asks for beside
+    clips. ``published`` holds accuracies in per cent that papers print for it on NTU RGB+D and PKU-MMD: a protocol (see
+    :mod:`skeltext.methods.protocols`) -> a column of it -> the figure.
+    """
+
+    title: str
+    paper: str
+    year: int
+    needs: str
+    published: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterGroup:
+    """Parameters that an optimizer treats alike.
+
+    ``weight_decay`` is None for that of the run; the learning rate is that of the run times ``scale``.
+    """
+
+    parameters: Sequence[nn.Parameter]
+    weight_decay: float | None = None
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What a method learns from: N clips with their ``labels`` (N,), which are rows of ``texts`` (K, D).
+    """What a method learns from: N clips with their ``labels`` (N,), which are rows of ``texts``.
 
     The clips are given as ``clips`` (N, C, T, V, M) or, where the encoder is frozen, as the ``features`` (N, D) that
-    :meth:`Method.features` made of them once and for all.
+    :meth:`Method.training_features` made of them once and for all. ``texts`` are (K, D), or
+    (K, P, D) where a method reads P kinds of text. In an episode the first ``support`` clips are the examples and the
+    others the queries; both are ordered by class, and in the same order of classes.
     """
 
     labels: Tensor
     texts: Tensor
     clips: Tensor | None = None
     features: Tensor | None = None
+    support: int = 0
 
 
 class Method(nn.Module):
@@ -28,7 +65,14 @@ class Method(nn.Module):
     It is an encoder with a head. ``features`` is the encoder's part, which can be frozen and then kept on disk;
     ``embed_features`` is the head's. The training loop and the evaluation know no more than these functions.
     ``width`` is the D of the encoder.
+
+    ``about`` tells people of it, ``route`` how it comes to know classes it was not trained on. ``text_kinds`` are the
+    kinds of description that it reads, stacked to texts (K, P, D); none for the one kind of the run, (K, D).
     """
+
+    about: ClassVar[About]
+    route: ClassVar[Route] = "zero-shot"
+    text_kinds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, encoder: nn.Module) -> None:
         super().__init__()
@@ -50,6 +94,14 @@ class Method(nn.Module):
         features: Tensor = self.encoder(clips)
         return features
 
+    def training_features(self, clips: Tensor) -> Tensor:
+        """(N, C, T, V, M) to the features (N, D) that the head is trained on: those of :meth:`features` by default.
+
+        A method that learns from several forms of a clip stacks their features, (N, R, D). It is asked once where the
+        encoder is frozen, so what it draws at random must follow from its options alone.
+        """
+        return self.features(clips)
+
     def embed_features(self, features: Tensor) -> Tensor:
         """What :meth:`features` gave to embedded clips (N, D), which :meth:`scores` compares with texts."""
         raise NotImplementedError
@@ -64,18 +116,32 @@ class Method(nn.Module):
             return batch.features
         if batch.clips is None:
             raise ValueError("the batch has neither clips nor features, expected one of them")
-        return self.features(batch.clips)
+        return self.training_features(batch.clips)
 
     def prepare(self, texts: Tensor) -> None:
         """Fit what must be fitted for new class texts (K, D); most methods need nothing."""
 
-    def anchors(self, texts: Tensor) -> Tensor:
-        """(K, D) class texts as points among the embedded clips; the texts themselves for most methods."""
+    def anchors(self, texts: Tensor) -> Tensor | None:
+        """(K, D) class texts as points among the embedded clips; the texts themselves for most methods.
+
+        None where a clip has no embedding of its own, without regard to a class: nothing can be aligned then.
+        """
         return texts
 
     def scores(self, embedded: Tensor, texts: Tensor) -> Tensor:
-        """(N, D) and (K, D) to scores (N, K), higher is better."""
+        """(N, D) and texts of K classes to scores (N, K), higher is better."""
         raise NotImplementedError
+
+    def support_scores(self, embedded: Tensor, support: Tensor, labels: Tensor, *, classes: int) -> Tensor:
+        """(N, D) and embedded examples (S, D) of the classes `labels` (S,) to scores (N, K), higher is better.
+
+        By default the cosines to the mean direction of the examples of each class; K is `classes`.
+        """
+        return cosine_scores(embedded, mean_directions(support, labels, classes=classes))
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """The parameters that are trained, in the groups that the method was published with; one by default."""
+        return [ParameterGroup(parameters=[parameter for parameter in self.parameters() if parameter.requires_grad])]
 
     def freeze_encoder(self) -> None:
         """Turn the encoder into a fixed function: no gradient, no dropout, no moving statistics, in every mode."""
@@ -89,3 +155,16 @@ class Method(nn.Module):
         if self.frozen:
             self.encoder.eval()
         return self
+
+
+def mean_directions(features: Tensor, labels: Tensor, *, classes: int) -> Tensor:
+    """(K, D) for every class the mean of the directions of those of the `features` (N, D) that show it.
+
+    A class without any has NaN for its mean, which prototype alignment takes for "no anchor".
+
+    >>> import torch
+    >>> mean_directions(torch.tensor([[3.0, 0.0], [0.0, 2.0]]), torch.tensor([1, 0]), classes=2).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    member = F.one_hot(labels, classes).T.to(features.dtype)  # K N
+    return (member @ F.normalize(features, dim=1)) / member.sum(dim=1, keepdim=True)

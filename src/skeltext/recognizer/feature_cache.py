@@ -62,22 +62,25 @@ def clip_features(
     store: Store,
     indices: Sequence[int],
     *,
+    training: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Tensor:
     """What the frozen encoder of `method` makes of the clips of a store that `indices` names: (N, D) on the CPU.
 
+    With `training` they are those that the head is trained on, see :meth:`Method.training_features`.
     `card` tells how the encoder was built and how clips are prepared for it. Features that are not in the cache are
     computed, where the method is, and kept there; `progress` is called with the number of clips done.
     """
     if method.encoder.training:
         raise ValueError("the encoder is in training mode, expected a frozen one: its features would not last")
-    cache, key = FeatureCache(), features_key(method, card, store, indices)
+    cache, key = FeatureCache(), features_key(method, card, store, indices, training=training)
+    encode = method.training_features if training else method.features
     features = cache.get(key)
     if features is None:
         blocks = []
         for start in range(0, len(indices), BLOCK):
             clips = preprocessed_clips(store, indices[start : start + BLOCK], card.preprocessing)
-            blocks.append(encode_clips(method, torch.from_numpy(clips), encode=method.features))
+            blocks.append(encode_clips(method, torch.from_numpy(clips), encode=encode))
             if progress:
                 progress(start + len(clips))
         features = torch.cat(blocks)
@@ -85,14 +88,16 @@ def clip_features(
     return features
 
 
-def features_key(method: Method, card: Card, store: Store, indices: Sequence[int]) -> str:
+def features_key(method: Method, card: Card, store: Store, indices: Sequence[int], *, training: bool = False) -> str:
     """The hash of all that decides the features of clips: encoder and weights, preprocessing, store and clips.
 
     Devices are not told apart, since they differ by rounding alone.
     """
+    own = training and type(method).training_features is not Method.training_features
+    function = type(method).training_features if own else type(method).features
     content = {
         "skeltext": __version__,
-        "function": type(method).features.__qualname__,
+        "function": [function.__qualname__, dict(card.model.method_options) if own else {}],
         "encoder": [card.model.encoder, card.model.layout, dict(card.model.encoder_options)],
         "weights": _hash_of_weights(method.encoder.state_dict()),
         "preprocessing": card.preprocessing.to_json(),

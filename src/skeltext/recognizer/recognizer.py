@@ -75,6 +75,8 @@ class Recognizer:
         batch = torch.stack([torch.from_numpy(self.card.preprocessing(clip)) for clip in clips])
         device = next(self.method.parameters()).device
         anchors = torch.from_numpy(self.encoder.encode(texts)).to(device)
+        if kinds := len(self.method.text_kinds):
+            anchors = anchors.unsqueeze(1).expand(-1, kinds, -1)  # K D -> K P D: what is typed stands for every kind
         with torch.inference_mode():
             self.method.prepare(anchors)
             scores = self.method.scores(embed_clips(self.method, batch).to(device), anchors).cpu()  # (N, K)

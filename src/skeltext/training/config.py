@@ -53,6 +53,9 @@ class TrainingConfig:
     """Share of the seen classes that a second run holds out to choose the epoch by; 0 for none."""
     preprocessing: Annotated[str, Parameter(group=_DATA)] = "published50"
     """Recipe that makes arrays of clips."""
+    calibration: Annotated[float, Parameter(group=_DATA)] = 0.0
+    """Share of the training clips of every class that the second run is not shown either, so that seen and unseen can
+    be weighed against each other by it; see --generalised of `skeltext evaluate`."""
     texts: Annotated[Literal["name", "parts", "complete", "skeleton"], Parameter(group=_DATA)] = "complete"
     """Kind of class description."""
     descriptions: Annotated[Path | None, Parameter(group=_DATA)] = None
@@ -61,8 +64,7 @@ class TrainingConfig:
     """minilm (offline), a sentence-transformers name or folder, or a .npy table."""
 
     method: Annotated[str, Parameter(group=_MODEL)] = "pgfa"
-    """How the model learns and scores: pgfa, devise, relation_net; or classifier, skeleton_clr, logo_clr, which are
-    first stages for --pretrained."""
+    """How the model learns and scores; `skeltext leaderboard --list` names all methods and what each needs."""
     method_options: Annotated[dict[str, Any], Parameter(group=_MODEL, converter=_options)] = field(default_factory=dict)
     """Options of the method, for instance `--method-options.target rows`."""
     encoder: Annotated[str, Parameter(group=_MODEL)] = "st_gcn"
@@ -84,6 +86,14 @@ class TrainingConfig:
     """Passes over the training clips."""
     batch_size: Annotated[int, Parameter(group=_OPTIMISER)] = 128
     """Clips per step; the rest of an epoch that fills no batch is dropped, as published."""
+    steps_per_epoch: Annotated[int | None, Parameter(group=_OPTIMISER)] = None
+    """Steps that make an epoch, in place of one pass over the clips; every step then draws its batch anew."""
+    ways: Annotated[int, Parameter(group=_OPTIMISER)] = 0
+    """Classes of an episode, for methods that learn from episodes instead of batches; 0 for batches."""
+    shots: Annotated[int, Parameter(group=_OPTIMISER)] = 1
+    """Examples of every class in an episode."""
+    queries: Annotated[int, Parameter(group=_OPTIMISER)] = 3
+    """Other clips of every class in an episode, which are to be recognised."""
     optimizer: Annotated[OptimizerName, Parameter(group=_OPTIMISER)] = "sgd"
     """sgd, or adam, which most methods on a frozen encoder were published with."""
     learning_rate: Annotated[float, Parameter(group=_OPTIMISER)] = 0.05
@@ -131,6 +141,15 @@ class TrainingConfig:
             raise SkeltextError(f"seed is {self.seed}, expected a whole number from 0 to {SEEDS - 1}")
         if self.clips_per_class is not None and self.clips_per_class < 1:
             raise SkeltextError(f"clips_per_class is {self.clips_per_class}, expected at least one, or none for all")
+        if self.steps_per_epoch is not None and self.steps_per_epoch < 1:
+            raise SkeltextError(f"steps_per_epoch is {self.steps_per_epoch}, expected at least one, or none for a pass")
+        if self.ways == 1 or self.ways < 0 or min(self.shots, self.queries) < 1:
+            raise SkeltextError(
+                f"an episode of {self.ways} ways, {self.shots} shots and {self.queries} queries; expected at least two"
+                " ways (0 for no episodes), one shot and one query"
+            )
+        if not 0 <= self.calibration < 1:
+            raise SkeltextError(f"calibration is {self.calibration}, expected a share from 0 up to 1")
         if self.finetune and self.pretrained is None:
             raise SkeltextError("finetune needs a first stage to go on from; name its runs with --pretrained")
         if self.threads is not None and self.threads < 1:

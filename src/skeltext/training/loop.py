@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -16,11 +17,12 @@ from skeltext.methods.method import Batch, Method
 from skeltext.progress import Report
 from skeltext.recognizer.checkpoint import load_weights
 from skeltext.recognizer.device import float32_arithmetic
+from skeltext.training.batches import drawn, size_of, steps_of
 from skeltext.training.config import SEEDS, TrainingConfig
 from skeltext.training.folder import STATE, Metrics, RunFolder
 from skeltext.training.graphed_step import CudaRecorder, GraphedStep, Recorder
 from skeltext.training.losses import Losses, LossSums
-from skeltext.training.optimizer import buffers_of, optimizer_named, put_buffers
+from skeltext.training.optimizer import buffers_of, optimizer_named, put_buffers, set_rate
 from skeltext.training.schedule import learning_rate
 
 Step = Callable[[Tensor], Losses]
@@ -35,12 +37,14 @@ class TrainingData(Batch):
 
     def to(self, device: torch.device) -> TrainingData:
         """The same data on a device."""
-        tensors = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return TrainingData(**{name: x.to(device) for name, x in tensors.items() if x is not None})
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        there: dict[str, Any] = {name: x.to(device) for name, x in values.items() if isinstance(x, Tensor)}
+        return replace(self, **there)
 
-    def batch(self, chosen: Tensor) -> Batch:
-        """The clips with these numbers (n,), and the texts of all classes."""
+    def batch(self, chosen: Tensor, *, support: int = 0) -> Batch:
+        """The clips with these numbers (n,), and the texts of all classes; the first `support` are examples."""
         return Batch(
+            support=support,
             labels=self.labels[chosen],
             texts=self.texts,
             clips=None if self.clips is None else self.clips[chosen],
@@ -91,7 +95,7 @@ def train(
 
 
 def _batch_size(config: TrainingConfig, data: TrainingData) -> int:
-    return min(config.batch_size, len(data.labels))
+    return size_of(config, len(data.labels))
 
 
 def _step(
@@ -102,7 +106,7 @@ def _step(
     def gradients(chosen: Tensor) -> Losses:
         method.zero_grad(set_to_none=True)
         with fabric.autocast():
-            losses = method.training_loss(data.batch(chosen))
+            losses = method.training_loss(data.batch(chosen, support=config.ways * config.shots))
         fabric.backward(losses["loss"])
         return {name: value.detach() for name, value in losses.items()}
 
@@ -145,14 +149,13 @@ def _train_epoch(
         milestones=config.milestones,
         epochs=config.epochs,
     )
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    device, n, size = data.labels.device, len(data.labels), _batch_size(config, data)
-    order = torch.randperm(n).to(device)
+    set_rate(optimizer, rate)
+    device, size, steps = data.labels.device, _batch_size(config, data), steps_of(config, len(data.labels))
+    batches = drawn(data.labels.cpu(), config, steps=steps)
     losses = LossSums()
-    steps, began = n // size, time.perf_counter()
-    for done in range(1, steps + 1):
-        losses.add(step(order[(done - 1) * size : done * size]))
+    began = time.perf_counter()
+    for done, chosen in enumerate(batches, start=1):
+        losses.add(step(chosen.to(device)))
         if done % _steps_per_reading(device) and done < steps:
             continue
         sums = losses.read()

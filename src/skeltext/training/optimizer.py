@@ -11,11 +11,27 @@ from skeltext.training.config import OptimizerName
 
 
 def optimizer_named(name: OptimizerName, method: Method, *, momentum: float, weight_decay: float) -> Optimizer:
-    """The optimizer of all parameters that are trained; every epoch sets its rate. Adam has no use for `momentum`."""
-    trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
+    """The optimizer of all parameters that are trained; :func:`set_rate` gives it a rate for every epoch.
+
+    `weight_decay` is that of the groups of parameters that have none of their own. Adam has no use for `momentum`.
+    """
+    groups = [
+        {
+            "params": list(group.parameters),
+            "weight_decay": weight_decay if group.weight_decay is None else group.weight_decay,
+            "scale": group.scale,
+        }
+        for group in method.parameter_groups()
+    ]
     if name == "adam":
-        return torch.optim.Adam(trained, lr=0.0, weight_decay=weight_decay)
-    return torch.optim.SGD(trained, lr=0.0, momentum=momentum, weight_decay=weight_decay)
+        return torch.optim.Adam(groups, lr=0.0)
+    return torch.optim.SGD(groups, lr=0.0, momentum=momentum)
+
+
+def set_rate(optimizer: Optimizer, rate: float) -> None:
+    """Let every group learn at `rate` times its scale from now on."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["scale"]
 
 
 def buffers_of(optimizer: Optimizer, method: Method) -> dict[str, Tensor]:

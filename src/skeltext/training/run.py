@@ -18,6 +18,7 @@ from skeltext.methods.building import build_method
 from skeltext.progress import Report
 from skeltext.recognizer.checkpoint import save_card
 from skeltext.recognizer.device import device_named
+from skeltext.training.batches import clips_per_epoch
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder
 from skeltext.training.loop import train
@@ -70,7 +71,7 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
             config.to_yaml(folder.path / CONFIG)
             save_card(run.checkpoint, card)
             title = folder.path.name + (f", {len(part.unseen)} classes held out" if run != folder else "")
-            report = watcher.training(title, config.epochs * _clips_per_epoch(config, len(data.labels)))
+            report = watcher.training(title, config.epochs * clips_per_epoch(config, len(data.labels)))
             train(method, data, config, run, fabric=fabric, report=report)
 
 
@@ -107,12 +108,6 @@ def _fabric(config: TrainingConfig) -> Fabric:
         raise SkeltextError(
             f"device {config.device} with precision {config.precision} cannot train here ({error}); use --device auto"
         ) from error
-
-
-def _clips_per_epoch(config: TrainingConfig, clips: int) -> int:
-    """How many of the clips fill whole batches."""
-    size = min(config.batch_size, clips)
-    return clips // size * size
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from skeltext.datasets.store import Store, open_store
 from skeltext.errors import SkeltextError
 from skeltext.methods.building import ModelConfig
 from skeltext.methods.method import Method
+from skeltext.methods.registry import method_named
 from skeltext.progress import Report
 from skeltext.recognizer.checkpoint import Card
 from skeltext.recognizer.feature_cache import clip_features
@@ -111,20 +112,13 @@ def card_and_texts(
     """What a model that learns `classes` says about itself, and the embeddings (K, D) of these classes."""
     dataset = dataset_named(config.dataset)
     rows = dataset.views[dataset.split(config.split).view].classes
-    texts = embed_classes(
-        dataset.name,
-        classes,
-        kind=config.texts,
-        encoder=config.text_encoder,
-        all_classes=rows,
-        source=config.descriptions,
-    )
+    texts = embedded_classes(config, dataset.name, classes, all_classes=rows)
     card = Card(
         model=ModelConfig(
             method=config.method,
             encoder=config.encoder,
             layout=preprocessing.layout.name,
-            text_width=texts.shape[1],
+            text_width=texts.shape[-1],
             classes=len(classes),
             method_options=config.method_options,
             encoder_options=config.encoder_options,
@@ -138,6 +132,23 @@ def card_and_texts(
     return card, texts
 
 
+def embedded_classes(
+    config: TrainingConfig, dataset: str, classes: Sequence[str], *, all_classes: Sequence[str]
+) -> Embeddings:
+    """The texts of classes as the method of a run reads them: (K, D), or (K, P, D) where it reads P kinds.
+
+    `all_classes` are what the rows of a table of embeddings stand for.
+    """
+    return embed_classes(
+        dataset,
+        classes,
+        kind=method_named(config.method).text_kinds or config.texts,
+        encoder=config.text_encoder,
+        all_classes=all_classes,
+        source=config.descriptions,
+    )
+
+
 def training_data(
     method: Method, card: Card, texts: Embeddings, seen: SeenData, *, preparing: Preparing
 ) -> TrainingData:
@@ -149,7 +160,7 @@ def training_data(
     if seen.arrays is None:
         indices = seen.indices[member].tolist()
         progress = _counted(preparing(len(indices)))
-        features = clip_features(method, card, seen.store, indices, progress=progress)
+        features = clip_features(method, card, seen.store, indices, training=True, progress=progress)
     else:
         clips = torch.from_numpy(seen.arrays if member.all() else seen.arrays[member])
     return TrainingData(labels=torch.tensor(numbers), texts=torch.from_numpy(texts), clips=clips, features=features)

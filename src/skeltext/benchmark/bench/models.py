@@ -15,7 +15,7 @@ from skeltext.benchmark.reference.shift_gcn import ReferenceShiftGCN
 from skeltext.benchmark.reference.st_gcn import ReferenceSTGCN
 from skeltext.encoders.registry import ENCODERS
 from skeltext.methods.method import Method
-from skeltext.methods.pgfa import PGFA
+from skeltext.methods.zero_shot.pgfa import PGFA
 from skeltext.recognizer.checkpoint import load_weights, read_tensors, write_tensors
 from skeltext.skeletons.layouts import layout_named
 

@@ -50,9 +50,13 @@ def headline(evaluation: Evaluation) -> str:
     counts = sorted({len(run.classes) for run in evaluation.runs})
     actions = f"{counts[0]} actions" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} actions"
     aligned, plain = (_phrase(_cell(evaluation, evaluation.micro, kind, "last")) for kind in ("aligned", "plain"))
+    can_align = evaluation.micro.mean["aligned"]["last"] is not None
+    found = f"{aligned} were recognised after the last epoch ({plain} before alignment)"
+    if not can_align:
+        found = f"{plain} were recognised after the last epoch"
     return (
-        f"Of clips showing {actions} never seen in training, {aligned} were recognised after the last epoch"
-        f" ({plain} before alignment); guessing gives {percent(evaluation.chance)}\N{NO-BREAK SPACE}%."
+        f"Of clips showing {actions} never seen in training, {found}; guessing gives"
+        f" {percent(evaluation.chance)}\N{NO-BREAK SPACE}%."
     )
 
 

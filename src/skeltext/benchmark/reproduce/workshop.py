@@ -153,7 +153,8 @@ def _claim(folder: RunFolder, config: TrainingConfig) -> None:
 def run_name(config: TrainingConfig) -> str:
     """A readable name that ends in a hash of all that decides the run, so that different runs never meet."""
     assert config.store is not None
-    content = {name: value for name, value in config.to_plain().items() if name not in ASIDE}
+    usual = TrainingConfig().to_plain()  # a setting that is added later leaves the names of runs as they are
+    content = {name: value for name, value in config.to_plain().items() if name not in ASIDE and value != usual[name]}
     if config.pretrained:
         content["pretrained"] = config.pretrained.name
     if config.descriptions:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.methods.method import About
 from skeltext.methods.momentum_contrast import EMBEDDING, MOMENTUM, QUEUE, TEMPERATURE, MomentumContrast, info_nce
 from skeltext.methods.motion_augmentation import extreme_view, sheared_crop
 from skeltext.skeletons.layout import Layout
@@ -59,6 +60,13 @@ class SkeletonCLR(MomentumContrast):
     >>> SkeletonCLR(encoder=STGCN(layout=NTU25), queue=512).queue.shape
     torch.Size([512, 128])
     """
+
+    about = About(
+        title="SkeletonCLR",
+        paper="Li et al.: 3D Human Action Representation Learning via Cross-View Consistency Pursuit. CVPR 2021",
+        year=2021,
+        needs="clips alone, without labels",
+    )
 
     steps: Tensor
 

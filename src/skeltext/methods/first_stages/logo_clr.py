@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.methods.method import About
 from skeltext.methods.momentum_contrast import EMBEDDING, MOMENTUM, QUEUE, TEMPERATURE, MomentumContrast, info_nce
 from skeltext.methods.motion_augmentation import crop_resize, present, shear_matrices, transform, uniform
 
@@ -82,6 +83,14 @@ class LogoCLR(MomentumContrast):
     >>> LogoCLR(encoder=STGCN(layout=NTU25), queue=512).queue.shape
     torch.Size([512, 128])
     """
+
+    about = About(
+        title="Skeleton-logoCLR",
+        paper="Hu et al.: Global and Local Contrastive Learning for Self-Supervised Skeleton-Based Action"
+        " Recognition. IEEE TCSVT 2024",
+        year=2024,
+        needs="clips alone, without labels",
+    )
 
     def __init__(
         self,

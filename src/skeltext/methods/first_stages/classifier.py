@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skeltext.methods.first_stage import FirstStage
-from skeltext.methods.method import Batch
+from skeltext.methods.method import About, Batch
 
 
 class Classifier(FirstStage):
@@ -20,6 +20,14 @@ class Classifier(FirstStage):
     >>> Classifier(encoder=STGCN(layout=NTU25), classes=55).head
     Linear(in_features=256, out_features=55, bias=True)
     """
+
+    about = About(
+        title="Classifier",
+        paper="the first stage of Zhou et al.: Zero-shot Skeleton-based Action Recognition via Mutual Information"
+        " Estimation and Maximization. ACM MM 2023",
+        year=2023,
+        needs="labels of the seen classes",
+    )
 
     def __init__(self, *, encoder: nn.Module, classes: int) -> None:
         super().__init__(encoder=encoder)

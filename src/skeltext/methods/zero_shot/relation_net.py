@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from skeltext.methods.method import Batch, Method
+from skeltext.methods.method import About, Batch, Method
+from skeltext.methods.protocols import SMIE_SPLITS, SYNSE_SPLITS
 
 CLIPS = 1024  # that are compared with all classes at a time, which bounds the memory of a large test
 
@@ -39,6 +40,17 @@ class RelationNet(Method):
     >>> method.scores(torch.rand(5, 256), torch.rand(3, 384)).shape
     torch.Size([5, 3])
     """
+
+    about = About(
+        title="RelationNet",
+        paper="Sung et al.: Learning to Compare: Relation Network for Few-Shot Learning. CVPR 2018",
+        year=2018,
+        needs="class texts; features of a frozen encoder",
+        published={
+            SMIE_SPLITS: {"ntu60": 48.16, "ntu120": 40.55, "pku-mmd": 51.97},
+            SYNSE_SPLITS: {"ntu60 55/5": 40.12, "ntu60 48/12": 30.06, "ntu120 110/10": 52.59, "ntu120 96/24": 29.06},
+        },
+    )
 
     def __init__(self, *, encoder: nn.Module, text_width: int, text_hidden: int = 512, hidden: int = 256) -> None:
         super().__init__(encoder=encoder)

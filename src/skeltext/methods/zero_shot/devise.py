@@ -10,7 +10,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from skeltext.adaptation.prototype_alignment import cosine_scores
-from skeltext.methods.method import Batch, Method
+from skeltext.methods.method import About, Batch, Method
+from skeltext.methods.protocols import SMIE_SPLITS, SYNSE_SPLITS
 
 MARGIN = 0.1
 
@@ -37,6 +38,17 @@ class DeViSE(Method):
     >>> DeViSE(encoder=STGCN(layout=NTU25), text_width=768).head
     Linear(in_features=256, out_features=768, bias=True)
     """
+
+    about = About(
+        title="DeViSE",
+        paper="Frome et al.: DeViSE: A Deep Visual-Semantic Embedding Model. NeurIPS 2013",
+        year=2013,
+        needs="class texts; features of a frozen encoder",
+        published={
+            SMIE_SPLITS: {"ntu60": 49.80, "ntu120": 44.59, "pku-mmd": 47.94},
+            SYNSE_SPLITS: {"ntu60 55/5": 60.72, "ntu60 48/12": 24.51, "ntu120 110/10": 47.49, "ntu120 96/24": 25.74},
+        },
+    )
 
     def __init__(self, *, encoder: nn.Module, text_width: int, margin: float = MARGIN, hidden: int = 0) -> None:
         super().__init__(encoder=encoder)
