@@ -38,8 +38,9 @@ def sum_of_two_rows(x: Tensor, first: Tensor, second: Tensor, weights: tuple[Ten
     index = (start + frames.clamp(0, t - 1)).view(-1, 2)  # (C V T') 2
     weight = (torch.stack(weights, dim=1)[:, None, None] * exist).to(x.dtype).expand(c, v, -1, 2).reshape(-1, 2)
     rows = x.reshape(-1, n)
-    if torch.compiler.is_compiling():  # plain gathers can be exported everywhere
-        y = (rows[index] * weight[:, :, None]).sum(dim=1)
+    if torch.compiler.is_compiling():  # plain gathers can be exported everywhere, with indices of 64 bits
+        read = rows.index_select(0, index.long().view(-1)).view(*index.shape, n)
+        y = (read * weight[:, :, None]).sum(dim=1)
     else:
         y = F.embedding_bag(index, rows, mode="sum", per_sample_weights=weight)
     return y.view(c, v, -1, n)

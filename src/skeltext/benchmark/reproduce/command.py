@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from skeltext.benchmark.reproduce.registry import STUDIES, study_named
-from skeltext.benchmark.reproduce.study import Scope, Study
+from skeltext.benchmark.reproduce.study import Grid, Scope, Study
 from skeltext.benchmark.reproduce.workshop import Reduction, Workshop
 from skeltext.benchmark.reproduce.writing import RULES_IN_WORDS, Paper, Written, as_json, shown, write_study
 from skeltext.datasets.registry import dataset_named
@@ -92,10 +92,10 @@ def reproduce(
             paper = _conduct(study, workshop, dataset, descriptions)
             papers.append((paper, write_study(paper, out)))
     if as_json_text:
-        print(json.dumps({"studies": [as_json(paper) | _places(written) for paper, written in papers]}, indent=1))
+        print(json.dumps({"studies": [as_json(paper) | places(written) for paper, written in papers]}, indent=1))
         return
     for paper, written in papers:
-        _show(paper, written)
+        show(paper, written)
 
 
 def _conduct(study: Study, workshop: Workshop, named: Sequence[str], descriptions: tuple[Path, ...]) -> Paper:
@@ -166,7 +166,8 @@ def _command(study: Study, workshop: Workshop, named: Sequence[str], description
     return shlex.join(words)
 
 
-def _places(written: Written) -> dict[str, Any]:
+def places(written: Written) -> dict[str, Any]:
+    """Where the files of a study are, as plain values."""
     return {
         "text": str(written.text),
         "page": str(written.page),
@@ -189,18 +190,31 @@ def _list(as_json_text: bool) -> None:
     Console().print(table)
 
 
-def _show(paper: Paper, written: Written) -> None:
+def _terminal_table(grid: Grid) -> Table:
+    """A table for a terminal, which is narrow: without what is empty, and with the one data set in its title."""
+    columns = {name: [row[number] for row in grid.rows] for number, name in enumerate(grid.columns)}
+    told = {name: cells for name, cells in columns.items() if any(cell is not None for cell in cells)}
+    data = set(map(str, told.get("data", [])))
+    title = grid.title
+    if len(data) == 1:
+        del told["data"]
+        title += f" ({data.pop()})"
+    table = Table(title=title, title_justify="left")
+    for name, cells in told.items():
+        words = all(isinstance(cell, str) for cell in cells)
+        table.add_column(name, justify="left" if words else "right", style="bold" if name == "last %" else "")
+    for row in zip(*told.values(), strict=True):
+        table.add_row(*(shown(cell, name) for cell, name in zip(row, told, strict=True)))
+    return table
+
+
+def show(paper: Paper, written: Written) -> None:
+    """Print a study for people, and where its page is."""
     console = Console()
     console.print(paper.study.title, style="bold", highlight=False)
     console.print(paper.protocol, style="dim", highlight=False, markup=False)
     for grid in paper.found.grids:
-        table = Table(title=grid.title, title_justify="left")
-        for number, column in enumerate(grid.columns):
-            words = all(isinstance(row[number], str) for row in grid.rows)
-            table.add_column(column, justify="left" if words else "right", style="bold" if column == "last %" else "")
-        for row in grid.rows:
-            table.add_row(*(shown(cell, column) for cell, column in zip(row, grid.columns, strict=True)))
-        console.print(table)
+        console.print(_terminal_table(grid))
     for note in paper.found.notes:
         console.print(note, style="dim", highlight=False, markup=False)
     console.print(f"Page: {written.page.resolve().as_uri()}", highlight=False, soft_wrap=True)
