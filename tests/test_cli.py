@@ -32,6 +32,7 @@ from skeltext.formats.table import write_csv
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layouts import COCO17, KINECT20
+from skeltext.texts.description_file import ENTRIES
 from skeltext.texts.descriptions import KINDS as TEXT_KINDS
 from skeltext.texts.descriptions import class_text
 from skeltext.training.config import TrainingConfig
@@ -43,6 +44,7 @@ COMMANDS = {
     "check": ("PATH", "--json"),
     "train": (
         "--preset",
+        "--recipe",
         "--splits",
         "--seeds",
         "--store",
@@ -62,12 +64,14 @@ COMMANDS = {
         "--on",
         "--on-split",
         "--on-store",
+        "--generalised",
         "--report",
         "--precision",
         "--device",
         "--json",
     ),
     "reproduce": ("STUDIES", "--dataset", "--quick", "--seeds", "--splits", "--out", "--prepared", "--list", "--json"),
+    "leaderboard": ("DATASET", "--methods", "--method", "--route", "--protocol", "--quick", "--list", "--json"),
     "import": ("SOURCE", "--dataset", "--split", "--out", "--text-encoder", "--preprocessing", "--store", "--json"),
     "bench": ("--stage", "--quick", "--encoder", "--batch", "--two-person", "--rounds", "--threads", "--json"),
     "predict": ("RUN", "FILE", "--labels", "--layout", "--fps", "--device", "--json"),
@@ -327,7 +331,7 @@ def test_describe(call: Call) -> None:
     whole = call("describe", "builtin", "--json").json
     name = next(iter(whole))
     assert len(whole) == len(registry.dataset_named("builtin").classes)
-    assert all(set(entry) == set(TEXT_KINDS) for entry in whole.values())
+    assert all(tuple(entry) == ENTRIES for entry in whole.values())
     for kind in TEXT_KINDS:
         text = call("describe", "builtin", name, "--kind", kind, "--json").json
         assert text == {name: class_text("builtin", name, kind=kind)}

@@ -72,7 +72,7 @@ def test_a_preset_names_what_exists(name: str) -> None:
 
 
 def trained_two_steps(name: str, folder: Path) -> RunFolder:
-    """The first run of a preset made quick, after that of the preset whose runs it builds on."""
+    """The first run of a preset made quick."""
     preset = load_preset(name)
     plain = TrainingConfig(**preset.settings)
     seen = dataset_named(plain.dataset).split(preset.splits[0]).seen
@@ -85,10 +85,6 @@ def trained_two_steps(name: str, folder: Path) -> RunFolder:
         "device": "cpu",
         "threads": 1,
     }
-    if plain.pretrained:
-        runs, first_stage = Path(plain.pretrained).parts
-        assert runs == "runs"  # where `skeltext train --preset` puts what it trains
-        quick["pretrained"] = trained_two_steps(first_stage, folder).path.parent
     (run,) = train_all(
         TrainingConfig(**(preset.settings | quick)),
         splits=list(preset.splits[:1]),

@@ -297,6 +297,18 @@ app.command(
     "\n\n--json keys: studies, a list with study, title, protocol, command, version, notes, tables (title, columns,"
     " rows; a spread is [mean, standard deviation]), text, page, csv and pictures.",
 )
+app.command(
+    "skeltext.benchmark.leaderboard.command:leaderboard",
+    name="leaderboard",
+    help="Compare methods on one data set under one protocol, each trained as it was published."
+    "\n\n`skeltext leaderboard utd-mhad` trains every recipe on every split and seed of the preset, keeps every run,"
+    " goes on after a kill, and writes markdown, csv, json, png and a page: accuracy by three rules, before and after"
+    " alignment, seen and unseen classes together, significance, size and time. `--list` names all methods, `--method"
+    " FILE.py` lets one of your own take part."
+    "\n\n--json keys: study, title, protocol, command, version, notes, tables (title, columns, rows; a spread is [mean,"
+    " standard deviation]), text, page, csv and pictures; with --list methods, a list with name, title, route, year,"
+    " needs, recipes and paper.",
+)
 
 
 @app.command
@@ -309,6 +321,7 @@ def evaluate(
     on: str | None = None,
     on_split: str = "0",
     on_store: Path | None = None,
+    generalised: Annotated[bool, Parameter(negative="")] = False,
     report: Path | None = None,
     device: Device = "auto",
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
@@ -321,7 +334,9 @@ def evaluate(
     only to compare with papers that choose so). Several runs give mean and standard deviation.
 
     --json keys: chance; plain.last, plain.pseudo-unseen, plain.oracle and the same under aligned (shares between 0 and
-    1); std, per_class, per_class_std, per_source, runs (each with the epochs chosen), protocol, command and report.
+    1); std, per_class, per_class_std, per_source, runs (each with the epochs chosen), protocol, command and report;
+    with --generalised also generalised.mean (way, rule, then seen, unseen, harmonic and the same _per_class) and
+    generalised.runs (each with what was fitted).
 
     Parameters
     ----------
@@ -341,13 +356,16 @@ def evaluate(
         Class split of that data set.
     on_store
         Its prepared store; prepared/DATASET by default.
+    generalised
+        Also recognise test clips of seen and unseen classes among both, without alignment, by a calibrated gate and by
+        calibrated stacking: runs that were trained with --calibration and a --protocol.
     report
         Where to write the page; report.html in the first folder by default.
     precision
         bf16-mixed embeds clips with bfloat16 arithmetic (on CUDA by autocast), which is faster where the machine has
         instructions for it; figures may change in their last digits, and the protocol says that it was used.
     """
-    from skeltext.benchmark.evaluation import evaluate_paths
+    from skeltext.benchmark.evaluation import evaluate_generalised, evaluate_paths, require_generalised_runs
     from skeltext.evaluation.predictions import Scoring
     from skeltext.evaluation.zero_shot import OtherData
     from skeltext.progress import ProgressBars
@@ -357,6 +375,8 @@ def evaluate(
             "no folder given; expected `skeltext evaluate FOLDER` with the folder of a run or of several"
         )
     page = report or paths[0] / "report.html"
+    if generalised:
+        require_generalised_runs(paths, on=on)
     with ProgressBars(quiet=as_json) as bars:
         evaluation = evaluate_paths(
             list(paths),
@@ -368,7 +388,10 @@ def evaluate(
             report=page,
             bars=bars,
         )
-    _show_evaluation(evaluation, page, as_json=as_json)
+        together = []
+        if generalised:
+            together = evaluate_generalised(paths, evaluation, device=device, precision=precision, bars=bars)
+    _show_evaluation(evaluation, page, as_json=as_json, generalised=together)
 
 
 @app.command
@@ -435,8 +458,8 @@ def describe(
     asks a language model for every class that FILE does not describe yet and saves each answer; `train --descriptions
     FILE` uses them. Without --ask nothing is contacted. Exit code 1 if the model gave no fit answer for some class.
 
-    --json keys: one per class, with name, parts, complete and skeleton (or the one text of --kind); with --ask: file,
-    described and held (lists of classes) and failed (class and what was wrong with its last answer).
+    --json keys: one per class, with name, parts, complete, skeleton, verb, noun and phases (or the one text of --kind);
+    with --ask: file, described and held (lists of classes) and failed (class and what was wrong with its last answer).
 
     Parameters
     ----------
@@ -500,32 +523,49 @@ def describe(
             console.print(f"  [dim]{label}[/dim] {shown}", highlight=False)
 
 
-def _show_evaluation(evaluation: Any, report: Path, *, as_json: bool, seconds: float | None = None) -> None:
+def _show_evaluation(
+    evaluation: Any, report: Path, *, as_json: bool, seconds: float | None = None, generalised: Sequence[Any] = ()
+) -> None:
     from skeltext.evaluation.summary import as_json as figures
 
     if as_json:
-        extra = {} if seconds is None else {"seconds": round(seconds, 1)}
+        extra: dict[str, Any] = {} if seconds is None else {"seconds": round(seconds, 1)}
+        if generalised:
+            from skeltext.evaluation.generalised_results import as_json as generalised_figures
+
+            extra["generalised"] = generalised_figures(generalised)
         _print_json(figures(evaluation) | {"report": str(report)} | extra)
         return
-    from skeltext.benchmark.tables import evaluation_table
+    from skeltext.benchmark.tables import evaluation_table, generalised_table
 
     console = Console()
     console.print(evaluation.protocol, style="dim", highlight=False, markup=False)
     console.print(evaluation_table(evaluation))
+    if generalised:
+        console.print(generalised_table(generalised))
     console.print(f"Report: {report.resolve().as_uri()}", highlight=False, soft_wrap=True)
 
 
 def _preset_as_defaults(arguments: Sequence[str]) -> list[Any]:
-    """The settings of `--preset NAME` as defaults of the options of `train`, which the command line overrides."""
-    for position, argument in enumerate(arguments):
-        name = argument.removeprefix("--preset=") if argument.startswith("--preset=") else None
-        if argument == "--preset" and position + 1 < len(arguments):
-            name = arguments[position + 1]
-        if name:
-            from skeltext.benchmark.presets import load_preset
+    """The settings of `--preset` and `--recipe` as defaults of the options of `train`, which may override them."""
+    preset, recipe = (_value_of(option, arguments) for option in ("--preset", "--recipe"))
+    if arguments[:1] != ["train"] or not (preset or recipe):
+        return []
+    from skeltext.benchmark.presets import load_preset
+    from skeltext.benchmark.recipes import recipe_given, settings_of
 
-            return [Dict({"train": load_preset(name).settings}, source=f"preset {name}")]
-    return []
+    settings = settings_of(load_preset(preset) if preset else None, recipe_given(recipe) if recipe else None)
+    return [Dict({"train": settings}, source=f"preset {preset}" if preset else f"recipe {recipe}")]
+
+
+def _value_of(option: str, arguments: Sequence[str]) -> str | None:
+    """What is given to an option before anything else is understood."""
+    for position, argument in enumerate(arguments):
+        if argument.startswith(f"{option}="):
+            return argument.removeprefix(f"{option}=")
+        if argument == option and position + 1 < len(arguments):
+            return arguments[position + 1]
+    return None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from skeltext.adaptation.prototype_alignment import align_prototypes
+from skeltext.adaptation.prototype_alignment import align_prototypes, cosine_scores
 
 ALPHAS = ("0.1", "0.4", "0.9", "1.0")
 
@@ -127,3 +127,19 @@ def test_options_outside_their_range_are_named(wrong: dict[str, object]) -> None
     features, anchors = clouds(0)
     with pytest.raises(ValueError, match=str(next(iter(wrong.values())))):
         align_prototypes(features, anchors, **wrong)  # type: ignore[arg-type]
+
+
+def test_without_anchors_the_first_scores_choose_and_nobody_goes_to_a_class_without_support() -> None:
+    features, anchors = clouds(0)
+    first = cosine_scores(features, anchors)
+    assert align_prototypes(features, None, first=first).labels.equal(align_prototypes(features, anchors).labels)
+    shunned = first.clone()
+    shunned[:, 0] = -2.0  # nobody is predicted as the first class
+    found = align_prototypes(features, None, alpha=1.0, first=shunned)
+    assert found.support[0] == 0
+    assert found.anchors[0].isnan().all()
+    assert (found.labels != 0).all()
+    untrusted = align_prototypes(features, None, alpha=0.0, first=first)
+    assert untrusted.labels.equal(first.argmax(dim=1))
+    with pytest.raises(ValueError, match="neither anchors nor scores"):
+        align_prototypes(features, None)

@@ -107,9 +107,9 @@ def test_a_class_without_support_takes_its_text() -> None:
     assert found.plain.tolist() == [0, 0]
     assert found.alignment is not None
     assert found.alignment.anchors[1].tolist() == [0.0, 7.0]
-    apart = predict(replace(embedded, anchors=None), Scoring())  # no embedding without a class: nothing to align
-    assert apart.alignment is None
-    assert apart.aligned.tolist() == apart.plain.tolist()
+    maps = predict(replace(embedded, features=features.unsqueeze(1)), Scoring())  # no one vector: nothing to align
+    assert maps.alignment is None
+    assert maps.aligned.tolist() == maps.plain.tolist()
     with pytest.raises(SkeltextError, match="this split names no exemplars"):
         predict(replace(embedded, exemplars=None, exemplar_scores=None), Scoring(anchors="exemplars"))
 

@@ -11,8 +11,9 @@ import torch
 from torch.nn.functional import normalize
 
 from skeltext.encoders.st_gcn import STGCN, from_published_names
+from skeltext.methods.kl_contrastive import kl_contrastive_loss, same_label, target_distribution
 from skeltext.methods.method import Batch
-from skeltext.methods.zero_shot.pgfa import PGFA, kl_contrastive_loss, same_label, target_distribution
+from skeltext.methods.zero_shot.pgfa import PGFA
 from skeltext.skeletons.layouts import NTU25
 from skeltext.training.schedule import learning_rate
 

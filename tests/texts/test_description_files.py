@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from skeltext.errors import SkeltextError
-from skeltext.texts.description_file import KINDS, PARTS, DescriptionFile
+from skeltext.texts.description_file import KINDS, PARTS, PHASES, WORDS, DescriptionFile
 from skeltext.texts.descriptions import class_text, class_texts, description
 
 SIX = {part: f"the {part} rests" for part in PARTS}
+THREE = {phase: f"the {phase} of it" for phase in PHASES}
 CONTENT = {
     "_made_by": [{"model": "half \ud800"}],
     "Clapping": {"name": "clap", "parts": SIX, "complete": "Two hands meet.", "skeleton": "Both wrists meet."},
@@ -50,8 +51,17 @@ def test_the_texts_are_those_of_the_file(tmp_path: Path) -> None:
 def test_what_describe_prints_as_json_is_a_file_of_descriptions(tmp_path: Path) -> None:
     own = {name: description("ntu60", name) for name in ("Clapping", "Reading")}
     source = written(tmp_path, own)
-    for kind in KINDS:
+    for kind in (*KINDS, *WORDS, *PHASES, "hands"):
         assert class_texts("ntu60", list(own), kind=kind, source=source) == class_texts("ntu60", list(own), kind=kind)
+
+
+def test_a_file_may_hold_what_methods_read(tmp_path: Path) -> None:
+    source = written(tmp_path, {"Clapping": {"verb": "clap", "noun": "palms", "phases": THREE, "parts": SIX}})
+    kinds = ("verb", "noun", "start", "end", "hands", "torso")
+    assert [class_text("ntu60", "Clapping", kind=kind, source=source) for kind in kinds] == [
+        *("clap", "palms", "the start of it", "the end of it"),
+        *("the hand rests; the arm rests", "the hip rests"),
+    ]
 
 
 def test_a_file_comes_back_whole(tmp_path: Path) -> None:
@@ -73,6 +83,9 @@ def test_a_file_comes_back_whole(tmp_path: Path) -> None:
         ("Reading", "skeleton", r"no text of kind skeleton for class 'Reading' of ntu60, only complete; add it"),
         ("Reading", "name", r"no text of kind name for class 'Reading'"),
         ("Reading", "nothing", r"texts of kind 'nothing' do not exist"),
+        ("Reading", "verb", r"no text of kind verb for class 'Reading' of ntu60, only complete; add it"),
+        ("Kicking something", "middle", r"no text of kind phases for class 'Kicking something' of ntu60, only skel"),
+        ("Reading", "legs", r"no text of kind parts for class 'Reading'"),
     ],
 )
 def test_a_class_or_kind_that_the_file_lacks_is_one_sentence(
@@ -104,6 +117,10 @@ def test_a_class_or_kind_that_the_file_lacks_is_one_sentence(
         ({"a": {"parts": {"head": "nods"}}}, "parts of class 'a' is dict"),
         ({"a": {"parts": SIX | {"tail": "wags"}}}, "parts of class 'a' is dict"),
         ({"a": {"parts": SIX | {"foot": 3}}}, "parts of class 'a' is dict"),
+        ({"a": {"verb": SIX}}, "verb of class 'a' is dict .*expected a text"),
+        ({"a": {"phases": "it ends"}}, "phases of class 'a' is str .*a text for each of start, middle, end"),
+        ({"a": {"phases": THREE | {"end": ""}}}, "phases of class 'a' is dict"),
+        ({"a": {"start": "it begins"}}, "class 'a' is dict .*verb, noun, phases"),
     ],
 )
 def test_what_is_no_file_of_descriptions_is_one_sentence(tmp_path: Path, content: Any, sentence: str) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from skeltext.datasets.registry import DATASETS
 from skeltext.errors import SkeltextError
+from skeltext.texts.description_file import ENTRIES, KINDS, PARTS, PHASES, WORDS
 from skeltext.texts.descriptions import (
-    KINDS,
-    PARTS,
     class_text,
     class_texts,
     described_classes,
@@ -18,19 +17,26 @@ from skeltext.texts.descriptions import (
     description,
 )
 
-LENGTHS = {"name": (2, 8), "complete": (20, 40), "skeleton": (45, 70), "part": (3, 15)}  # words
+LENGTHS = {  # words
+    **{"name": (2, 8), "complete": (20, 40), "skeleton": (45, 70), "part": (3, 15)},
+    **{"verb": (1, 4), "noun": (1, 5), "phase": (3, 15)},
+}
+BODY = ("head", "hands", "torso", "legs")
 
 
 def words(dataset: str, name: str) -> dict[str, str]:
-    """All texts of a class, the parts one by one."""
+    """All texts of a class, the parts and the phases one by one."""
     found = description(dataset, name)
-    assert tuple(sorted(found)) == tuple(sorted(KINDS))
-    parts = found["parts"]
+    assert tuple(found) == ENTRIES
+    parts, phases = found["parts"], found["phases"]
     assert isinstance(parts, dict)
-    assert tuple(parts) == PARTS
-    return {kind: str(found[kind]) for kind in KINDS if kind != "parts"} | {
-        f"part {part}": parts[part] for part in PARTS
-    }
+    assert isinstance(phases, dict)
+    assert (tuple(parts), tuple(phases)) == (PARTS, PHASES)
+    return (
+        {entry: text for entry, text in found.items() if isinstance(text, str)}
+        | {f"part {part}": text for part, text in parts.items()}
+        | {f"phase {phase}": text for phase, text in phases.items()}
+    )
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -49,7 +55,7 @@ def test_a_split_finds_its_classes(dataset: str) -> None:
     known = set(described_classes(dataset))
     for split in DATASETS[dataset].splits.values():
         assert {*split.seen, *split.unseen} <= known
-        for kind in KINDS:
+        for kind in (*KINDS, *WORDS, *BODY, *PHASES):
             assert len(class_texts(dataset, split.unseen, kind=kind)) == len(split.unseen)
 
 
@@ -61,6 +67,14 @@ def test_no_two_classes_share_their_words(dataset: str) -> None:
         assert [text for text, count in texts.items() if count > 1] == []
 
 
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_no_two_classes_of_a_view_share_verb_and_noun_or_all_phases(dataset: str) -> None:
+    for view in DATASETS[dataset].views.values():
+        for kinds in (WORDS, PHASES):
+            texts = Counter(zip(*(class_texts(dataset, view.classes, kind=kind) for kind in kinds), strict=True))
+            assert [text for text, count in texts.items() if count > 1] == []
+
+
 @pytest.mark.parametrize("dataset", described_sets())
 def test_the_texts_are_what_they_are_called(dataset: str) -> None:
     for name in described_classes(dataset):
@@ -70,6 +84,9 @@ def test_the_texts_are_what_they_are_called(dataset: str) -> None:
             assert texts[kind].endswith("."), (name, kind)
             assert texts[kind][0].isupper(), (name, kind)
         assert texts["complete"] != texts["skeleton"], name
+        for clause in (*WORDS, *(f"phase {phase}" for phase in PHASES)):
+            assert texts[clause] == texts[clause].lower(), (name, clause)
+            assert not texts[clause].endswith((".", ";", ",")), (name, clause)
 
 
 def test_the_text_that_is_embedded_starts_with_the_name() -> None:
@@ -86,6 +103,37 @@ def test_the_text_that_is_embedded_starts_with_the_name() -> None:
     )
 
 
+def test_a_text_for_a_method_stands_alone() -> None:
+    found = description("utd-mhad", "jogging")
+    parts, phases = found["parts"], found["phases"]
+    assert isinstance(parts, dict)
+    assert isinstance(phases, dict)
+    texts = {kind: class_text("utd-mhad", "jogging", kind=kind) for kind in (*WORDS, *BODY, *PHASES)}
+    assert texts == {
+        "verb": "jog",
+        "noun": "feet",
+        "head": parts["head"],
+        "hands": f"{parts['hand']}; {parts['arm']}",
+        "torso": parts["hip"],
+        "legs": f"{parts['leg']}; {parts['foot']}",
+        **phases,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "verb", "noun"),
+    [
+        ("Drink water", "drink", "water"),
+        ("Wear on glasses", "put on", "glasses"),
+        ("Taking a selfie", "take", "self photo"),  # the published table has these two the other way round
+        ("Taking a photo of other person", "take", "photo"),
+        ("Sitting down", "sit down", "body"),  # which has no noun there
+    ],
+)
+def test_verbs_and_nouns_of_ntu_are_the_published_ones(name: str, verb: str, noun: str) -> None:
+    assert [class_text("ntu120", name, kind=kind) for kind in WORDS] == [verb, noun]
+
+
 def test_a_set_that_borrows_has_the_classes_it_borrows() -> None:
     assert described_classes("ntu60") == described_classes("ntu120")[:60]
     assert set(described_classes("pku-mmd2")) == set(DATASETS["pku-mmd2"].classes) < set(described_classes("pku-mmd"))
@@ -100,6 +148,7 @@ def test_a_set_that_borrows_has_the_classes_it_borrows() -> None:
         ("nothing", "Clapping", "complete", r"no descriptions of 'nothing' here; there are those of builtin, .*ntu60"),
         ("ntu60", "nothing", "complete", r"class 'nothing' of ntu60 has no description; `skeltext describe ntu60`"),
         ("ntu60", "Clapping", "nothing", r"texts of kind 'nothing' do not exist; the kinds are name, parts, complete"),
+        ("ntu60", "Clapping", "phases", r"texts of kind 'phases' do not exist; the kinds are .*, start, middle, end"),
     ],
 )
 def test_what_is_not_there_is_one_sentence(dataset: str, name: str, kind: str, sentence: str) -> None:

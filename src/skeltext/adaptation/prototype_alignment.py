@@ -19,8 +19,8 @@ class Alignment:
     """What :func:`align_prototypes` found.
 
     ``anchors`` (K, D) are the anchors after the last round (prototypes, not normalised; the fallback row where a
-    class had no support), ``labels`` (N,) the final classes, ``pseudo_labels`` (N,) and ``entropy`` (N,) those of
-    the first round, ``support`` (K,) how many clips made each prototype in the last round.
+    class had no support, NaN where there is none), ``labels`` (N,) the final classes, ``pseudo_labels`` (N,) and
+    ``entropy`` (N,) those of the first round, ``support`` (K,) how many clips made each prototype in the last round.
     """
 
     anchors: Tensor
@@ -93,7 +93,7 @@ def weighted_prototypes(
 
 def align_prototypes(
     features: Tensor,
-    anchors: Tensor,
+    anchors: Tensor | None,
     *,
     alpha: float = 0.9,
     pseudo_labels: Literal["argmax", "weighted"] = "argmax",
@@ -107,8 +107,10 @@ def align_prototypes(
     `features` (N, D) are the clips, `anchors` (K, D) the texts (or exemplars) of the candidate classes. `alpha` is the
     tolerance margin, the share of each class's clips that is trusted, in [0, 1]; `temperature` is that of the softmax
     behind entropy and weights; a class without support takes its row of `fallback` (default: `anchors`). `first` (N, K)
-    are the scores of the first round for a method that does not score by cosines (default: cosines to the anchors).
-    Raises ValueError for an alpha outside [0, 1], fewer than one round or a temperature that is not positive.
+    are the scores of the first round for a method that does not score by cosines (default: cosines to the anchors);
+    where its texts are no points among the features there are no `anchors`, and no clip is taken for a class without
+    support (unless none has any: then the first round stands). Raises ValueError for an alpha outside [0, 1], fewer
+    than one round, a temperature that is not positive, or neither anchors nor first scores.
 
     >>> features = torch.tensor([[1.0, 0.2], [1.0, 0.3], [0.2, 1.0]])
     >>> align_prototypes(features, torch.eye(2), alpha=1.0).labels.tolist()
@@ -120,17 +122,23 @@ def align_prototypes(
         raise ValueError(f"{rounds} rounds at temperature {temperature}, expected at least 1 at a positive temperature")
     if pseudo_labels not in ("argmax", "weighted"):
         raise ValueError(f"pseudo_labels is {pseudo_labels!r}, expected 'argmax' or 'weighted'")
-    fallback = anchors if fallback is None else fallback
     norms = positive_norms(features)
-    scores, entropy = [cosine_scores(features, anchors, norms=norms) if first is None else first], []
+    if first is None:
+        if anchors is None:
+            raise ValueError("neither anchors nor scores of the first round, expected one of them")
+        first = cosine_scores(features, anchors, norms=norms)
+    fallback = anchors if fallback is None else fallback
+    scores, entropy = [first], []
     for _ in range(rounds):
         entropy.append(prediction_entropy(scores[-1], temperature=temperature))
         if pseudo_labels == "argmax":
             prototypes, support = argmax_prototypes(features, norms, scores[-1], entropy[-1], alpha=alpha)
         else:
             prototypes, support = weighted_prototypes(features, norms, scores[-1], temperature=temperature)
-        moved = torch.where((support > 0).unsqueeze(1), prototypes, fallback)
+        moved = torch.where((support > 0).unsqueeze(1), prototypes, torch.nan if fallback is None else fallback)
         scores.append(cosine_scores(features, moved, norms=norms))
+        if fallback is None:
+            scores[-1] = scores[-1].masked_fill(support == 0, -torch.inf) if support.any() else first
     return Alignment(
         anchors=moved,
         labels=scores[-1].argmax(dim=1),

@@ -10,6 +10,9 @@ from pathlib import Path
 from skeltext.benchmark.report.report import write_report
 from skeltext.datasets.dataset import ClassSplit, Dataset
 from skeltext.datasets.registry import dataset_named
+from skeltext.errors import require
+from skeltext.evaluation.generalised import generalised_result, require_generalised
+from skeltext.evaluation.generalised_results import Generalised
 from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import Evaluation
 from skeltext.evaluation.summary import evaluation_of
@@ -63,6 +66,32 @@ def evaluate_paths(
     )
     write_report(evaluation, report)
     return evaluation
+
+
+def require_generalised_runs(paths: Sequence[Path], *, on: str | None) -> None:
+    """Raise :class:`SkeltextError` for a run that cannot be tested on seen and unseen classes, before any is tested."""
+    require(on is None, f"--generalised tests on clips of the runs' own data, not of {on}; leave out one of the two")
+    for path in paths:
+        for run in find_runs(path):
+            require_generalised(TrainingConfig.from_yaml(run.path / CONFIG))
+
+
+def evaluate_generalised(
+    paths: Sequence[Path],
+    evaluation: Evaluation,
+    *,
+    device: str,
+    precision: Precision = "32-true",
+    bars: ProgressBars,
+) -> list[Generalised]:
+    """Test the runs of an `evaluation` on seen and unseen classes, at the epochs that it chose without alignment."""
+    runs = [run for path in paths for run in find_runs(path)]
+    count = bars.counter("seen and unseen classes together")
+    found = []
+    for done, (run, result) in enumerate(zip(runs, evaluation.runs, strict=True), start=1):
+        found.append(generalised_result(run, epochs=result.chosen["plain"], device=device, precision=precision))
+        count(done, len(runs))
+    return found
 
 
 def _command(

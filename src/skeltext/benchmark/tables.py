@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skeltext.datasets.manifest import Manifest
+from skeltext.evaluation.generalised_results import WAYS, Generalised, mean_table
 from skeltext.evaluation.results import KINDS, RULES, Evaluation, Summary
 from skeltext.formats.checking import Check
 
@@ -53,6 +54,27 @@ def evaluation_table(evaluation: Evaluation) -> Table:
 
 def _cells(summary: Summary, kind: str, runs: int) -> list[str]:
     return [percent(summary.mean[kind][rule], summary.std[kind][rule] if runs > 1 else None) for rule in RULES]
+
+
+def generalised_table(found: Sequence[Generalised]) -> Table:
+    """S, U and H of every way and rule, over clips and as means of classes."""
+    table = Table(
+        title=f"Seen and unseen classes together, % ({len(found)} run{'s' if len(found) > 1 else ''})",
+        caption="S: accuracy on seen classes, U: on unseen ones, H: their harmonic mean."
+        "\nGates and stacking are fitted on the second run; alignment has no part in it.",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("", "epoch", *"SUH"):
+        table.add_column(column, justify="right" if column in tuple("SUH") else "left")
+    mean = mean_table(found)
+    for ending, words in (("", "over clips"), ("_per_class", "mean of classes")):
+        for way in WAYS:
+            table.add_section()
+            for rule, cell in mean[way].items():
+                parts = [getattr(cell, f"{part}{ending}", None) for part in ("seen", "unseen", "harmonic")]
+                table.add_row(f"{way}, {words}", rule, *map(percent, parts))
+    return table
 
 
 def manifest_table(manifest: Manifest) -> RenderableType:

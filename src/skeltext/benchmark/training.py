@@ -12,6 +12,7 @@ from rich.console import Console
 
 from skeltext.benchmark.presets import load_preset
 from skeltext.datasets.registry import dataset_named
+from skeltext.methods.registry import add_method
 from skeltext.progress import ProgressBars
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import RunFolder
@@ -35,9 +36,16 @@ def train_all(
     return runs
 
 
+def with_method_of_file(config: TrainingConfig) -> TrainingConfig:
+    """The settings with the name of the method where they give the Python file that defines it, which is run."""
+    path = Path(config.method)
+    return replace(config, method=add_method(path)) if path.suffix == ".py" else config
+
+
 def train(
     *,
     preset: str | None = None,
+    recipe: str | None = None,
     out: Path | None = None,
     splits: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     seeds: Annotated[list[int] | None, Parameter(consume_multiple=True, negative="")] = None,
@@ -50,8 +58,12 @@ def train(
     ----------
     preset
         Settings under a name: demo, utd-mhad, kinect20 and others; an unknown name lists them.
+    recipe
+        How a method was published to be trained, put over the preset: pgfa, classifier, devise and others; an unknown
+        name lists them. Or the Python file of a method of your own, with its recipe beside it. The first stage of a
+        recipe is looked for where its own recipe trains it by default.
     out
-        Folder of the runs; runs/PRESET or runs/DATASET by default.
+        Folder of the runs; runs/PRESET or runs/DATASET by default, with -RECIPE if there is one.
     splits
         Class splits, one run each; those of the preset by default, else --split.
     seeds
@@ -59,9 +71,9 @@ def train(
     as_json
         Print one JSON object on stdout and nothing else there.
     """
-    config = config or TrainingConfig()
+    config = with_method_of_file(config or TrainingConfig())
     chosen = load_preset(preset) if preset else None
-    folder = out or Path("runs") / (preset or config.dataset)
+    folder = out or Path("runs") / "-".join(filter(None, (preset or config.dataset, recipe and Path(recipe).stem)))
     with ProgressBars(quiet=as_json) as bars:
         runs = train_all(
             config,

@@ -148,27 +148,36 @@ class FoldedSTGCN:
         return weight.to(self.dtype).contiguous()
 
     def bodies(self, bodies: Tensor) -> Tensor:
-        """(B, C, T, V) to features (B, D)."""
+        """(B, C, T, V) to the last activations (T', B, V, D)."""
         x = self._cast(bodies.permute(2, 0, 3, 1))  # B C T V -> T B V C
         for block in self.blocks:
             x = block(x)
-        return mean_over_frames_and_joints(x)
+        return x
 
     @cached_property
     def nobody(self) -> Tensor:
-        """(1, D) the features of a body that is zero throughout."""
+        """(T', 1, V, D) the activations of a body that is zero throughout."""
         return self.bodies(torch.zeros(1, *self.shape))
 
     def __call__(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to features (N, D)."""
+        return self._over_bodies(clips, mean_over_frames_and_joints)
+
+    def nodes(self, clips: Tensor) -> Tensor:
+        """(N, C, T, V, M) to the features of every joint over time (N, T', V, D)."""
+        return self._over_bodies(clips, lambda x: x.transpose(0, 1))
+
+    def _over_bodies(self, clips: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
+        """The mean over bodies of what `read`, which puts bodies first, makes of activations."""
         n, _, t, _, m = clips.shape
         bodies = clips.movedim(4, 1).flatten(0, 1)  # (N M) C T V
-        features = self.nobody.repeat(n * m, 1)
+        nobody = read(self.nobody)
+        found = nobody.repeat(n * m, *[1] * (nobody.ndim - 1))
         present = bodies.flatten(1).any(dim=1).nonzero().flatten()  # something is not zero; NaN is not
         size = max(1, CHUNK * torch.get_num_threads() // (t * self.dtype.itemsize))
         for rows in torch.split(present, size) if len(present) else ():
-            features[rows] = self.bodies(bodies[rows])
-        return features.view(n, m, features.shape[1]).mean(dim=1).to(clips.dtype)
+            found[rows] = read(self.bodies(bodies[rows]))
+        return found.view(n, m, *found.shape[1:]).mean(dim=1).to(clips.dtype)
 
 
 def folded_precision(encoder: STGCN, clips: Tensor) -> torch.dtype | None:

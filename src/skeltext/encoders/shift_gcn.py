@@ -7,6 +7,7 @@ frames (:mod:`skeltext.encoders.shift_convolution`).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +21,16 @@ from skeltext.errors import SkeltextError
 from skeltext.skeletons.layout import Layout
 
 CLIPS_AT_ONCE = 8  # in evaluation, so that activations stay in the processor's cache
+
+
+def mean_over_all(x: Tensor) -> Tensor:
+    """(C, V, T, M, N) to (N, C)."""
+    return x.mean(dim=(1, 2)).mean(dim=1).T
+
+
+def mean_over_bodies(x: Tensor) -> Tensor:
+    """(C, V, T, M, N) to (N, T, V, C)."""
+    return x.mean(dim=3).permute(3, 2, 1, 0)
 
 
 def stretched(clips: Tensor, frames: int) -> Tensor:
@@ -111,8 +122,16 @@ class ShiftGCN(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to features (N, D)."""
+        return self._encoded(clips, mean_over_all)
+
+    def nodes(self, clips: Tensor) -> Tensor:
+        """(N, C, T, V, M) to features of every joint over time (N, T', V, D), whose mean over T' V is the clip's."""
+        return self._encoded(clips, mean_over_bodies)
+
+    def _encoded(self, clips: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
+        """What `read` makes of the last activations (D, V, T', M, N)."""
         if not self.training and not torch.compiler.is_compiling() and len(clips) > CLIPS_AT_ONCE:
-            return torch.cat([self(part) for part in torch.split(clips, CLIPS_AT_ONCE)])
+            return torch.cat([self._encoded(part, read) for part in torch.split(clips, CLIPS_AT_ONCE)])
         clips = clips if self.frames is None else stretched(clips, self.frames)
         n, c, t, v, m = clips.shape
         if m > self.bodies:
@@ -123,7 +142,7 @@ class ShiftGCN(nn.Module):
         x = spatial_shift(x, IN)
         for block in self.blocks:
             x = block(x)
-        return x.mean(dim=(1, 2)).view(self.features, m, n).mean(dim=1).T  # -> N C
+        return read(x.view(*x.shape[:3], m, n))
 
 
 _PUBLISHED_NAMES = (

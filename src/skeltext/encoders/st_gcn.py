@@ -151,20 +151,33 @@ class STGCN(nn.Module):
 
     def forward(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to features (N, D)."""
-        n, c, t, v, m = clips.shape
         if (precision := folded_precision(self, clips)) is not None:
-            return self.folded(self, frames=t, dtype=precision)(clips)
+            return self.folded(self, frames=clips.shape[2], dtype=precision)(clips)
         if kernels_serve(self, clips):
             from skeltext.encoders.fused.st_gcn import fused_features  # loads the compiler, which only training needs
 
             return fused_features(self, clips)
-        x = clips.permute(0, 4, 3, 1, 2).reshape(n * m, v * c, t)  # N C T V M -> (N M) (V C) T
+        n, m = len(clips), clips.shape[4]
+        features: Tensor = self._activations(clips).mean(dim=(2, 3)).view(n, m, self.features).mean(dim=1)
+        return features
+
+    def nodes(self, clips: Tensor) -> Tensor:
+        """(N, C, T, V, M) to features of every joint over time (N, T', V, D), whose mean over T' V is the clip's."""
+        if (precision := folded_precision(self, clips)) is not None:
+            return self.folded(self, frames=clips.shape[2], dtype=precision).nodes(clips)
+        x, n, m = self._activations(clips), len(clips), clips.shape[4]
+        nodes: Tensor = x.view(n, m, *x.shape[1:]).mean(dim=1).permute(0, 2, 3, 1)  # (N M) D T' V -> N T' V D
+        return nodes
+
+    def _activations(self, clips: Tensor) -> Tensor:
+        """(N, C, T, V, M) to the last activations of every body ((N M), D, T', V)."""
+        n, c, t, v, m = clips.shape
+        x: Tensor = clips.permute(0, 4, 3, 1, 2).reshape(n * m, v * c, t)  # N C T V M -> (N M) (V C) T
         x = self.input_norm(x)
         x = x.view(n * m, v, c, t).permute(0, 2, 3, 1).contiguous()  # -> (N M) C T V
         for block, importance in zip(self.blocks, self.edge_importance, strict=True):
             x = block(x, self.adjacency * importance)
-        features: Tensor = x.mean(dim=(2, 3)).view(n, m, self.features).mean(dim=1)
-        return features
+        return x
 
 
 _PUBLISHED_NAMES = (

@@ -87,8 +87,8 @@ class Embedded:
 class Predictions:
     """What one epoch's weights say about a test set: ``features`` (N, D), and among them the class ``anchors``.
 
-    Where clips have no embedding of their own there is no ``alignment`` (:meth:`Method.anchors`), there are no anchors,
-    and ``aligned`` is ``plain``.
+    There are no anchors where texts are no points among the features. Where a clip has no one vector of its own,
+    without regard to a class, there is no ``alignment`` either, and ``aligned`` is ``plain``.
     """
 
     plain: Ints
@@ -174,7 +174,7 @@ def predict(embedded: Embedded, scoring: Scoring) -> Predictions:
         raise SkeltextError(
             "this split names no exemplars, so nothing can stand for its classes; choose a one-shot split"
         )
-    if anchors is None:
+    if features.ndim > 2:
         plain = scores.argmax(dim=1).numpy()
         return Predictions(plain=plain, aligned=plain, features=features, anchors=None, alignment=None)
     alignment = align_prototypes(

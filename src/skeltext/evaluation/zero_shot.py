@@ -140,7 +140,9 @@ def _result(
         sources=[store.source_names[store.sources[index]] for index in test.indices],
         features=last.features.reshape(-1, d).numpy(),  # N ... -> N D
         texts=np.empty((0, d), np.float32) if last.anchors is None else last.anchors.numpy(),
-        prototypes=np.empty((0, d), np.float32) if last.alignment is None else last.alignment.anchors.numpy(),
+        prototypes=np.empty((0, d), np.float32)
+        if last.alignment is None or last.anchors is None
+        else last.alignment.anchors.numpy(),
         samples=_samples(store, test, last, count=samples),
     )
 

@@ -124,7 +124,7 @@ class Method(nn.Module):
     def anchors(self, texts: Tensor) -> Tensor | None:
         """(K, D) class texts as points among the embedded clips; the texts themselves for most methods.
 
-        None where a clip has no embedding of its own, without regard to a class: nothing can be aligned then.
+        None where texts are no such points, because clips and texts are judged in pairs.
         """
         return texts
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 SMIE_SPLITS = "SMIE's random splits"
 """Mean of three splits each: NTU-60 55/5, NTU-120 110/10, PKU-MMD 46/5; ST-GCN. Columns are names of data sets."""
+SMIE_SPLITS_DESCRIBED = "SMIE's random splits, complete descriptions"
 SMIE_SPLITS_ALIGNED = "SMIE's random splits, aligned with the test set"
 SYNSE_SPLITS = "SynSE's splits"
 """One split each, features of a Shift-GCN. Columns are a data set and seen/unseen classes."""

@@ -77,8 +77,8 @@ class Recognizer:
         anchors = torch.from_numpy(self.encoder.encode(texts)).to(device)
         if kinds := len(self.method.text_kinds):
             anchors = anchors.unsqueeze(1).expand(-1, kinds, -1)  # K D -> K P D: what is typed stands for every kind
+        self.method.prepare(anchors)
         with torch.inference_mode():
-            self.method.prepare(anchors)
             scores = self.method.scores(embed_clips(self.method, batch).to(device), anchors).cpu()  # (N, K)
         shares = (scores * self.method.score_scale).softmax(dim=1)
         return [

@@ -12,16 +12,22 @@ from skeltext.formats.format import read_text
 from skeltext.formats.writing import made_folder, written_aside
 
 KINDS = ("name", "parts", "complete", "skeleton")
+WORDS = ("verb", "noun")
 PARTS = ("head", "hand", "arm", "hip", "leg", "foot")
+PHASES = ("start", "middle", "end")
+ENTRIES = (*KINDS, *WORDS, "phases")
+"""What a class can have in a file; all of its kinds of text are made of these."""
 Description = dict[str, str | dict[str, str]]
+
+_OBJECTS = {"parts": PARTS, "phases": PHASES}  # entries that hold several texts
 
 
 @dataclass
 class DescriptionFile:
-    """The texts of a file by class, any kinds of them, and its notes, which are the keys that start with "_".
+    """The texts of a file by class, any entries of them, and its notes, which are the keys that start with "_".
 
-    ``parts`` is an object with a text for each of the six parts; a plain text in the place of an object is the complete
-    description.
+    ``parts`` is an object with a text for each of the six parts and ``phases`` one with a text for each of the three
+    phases; a plain text in the place of a class's object is the complete description.
     """
 
     path: Path
@@ -64,21 +70,26 @@ def is_text(value: Any) -> bool:
 
 def are_parts(value: Any) -> bool:
     """Whether a value of JSON has a text for each of the six parts and nothing else."""
-    return isinstance(value, dict) and set(value) == set(PARTS) and all(map(is_text, value.values()))
+    return _are_texts(value, PARTS)
+
+
+def _are_texts(value: Any, names: tuple[str, ...]) -> bool:
+    return isinstance(value, dict) and set(value) == set(names) and all(map(is_text, value.values()))
 
 
 def _checked(path: Path, class_name: str, value: Any) -> Description:
     texts = {"complete": value} if isinstance(value, str) else value
-    if not isinstance(texts, dict) or not texts or not set(texts) <= set(KINDS):
+    if not isinstance(texts, dict) or not texts or not set(texts) <= set(ENTRIES):
         raise SkeltextError(
             f"{path}: class {class_name!r} is {_shown(value)}, expected a text or an object with some of the kinds"
-            f" {', '.join(KINDS)}; mend it"
+            f" {', '.join(ENTRIES)}; mend it"
         )
-    for kind, text in texts.items():
-        if not (are_parts(text) if kind == "parts" else is_text(text)):
-            expected = f"an object with a text for each of {', '.join(PARTS)}" if kind == "parts" else "a text"
+    for entry, text in texts.items():
+        names = _OBJECTS.get(entry)
+        if not (_are_texts(text, names) if names else is_text(text)):
+            expected = f"an object with a text for each of {', '.join(names)}" if names else "a text"
             raise SkeltextError(
-                f"{path}: {kind} of class {class_name!r} is {_shown(text)}, expected {expected}; mend it"
+                f"{path}: {entry} of class {class_name!r} is {_shown(text)}, expected {expected}; mend it"
             )
     return texts
 

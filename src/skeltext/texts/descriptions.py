@@ -1,4 +1,9 @@
-"""Descriptions of the classes of a data set in four kinds: our own, or those of a file."""
+"""Descriptions of the classes of a data set: our own, or those of a file.
+
+A run embeds one of the four kinds ``name``, ``parts``, ``complete`` and ``skeleton``. A method may read others: the
+``verb`` and the ``noun`` of a class, what the ``head``, ``hands``, ``torso`` and ``legs`` do, and its ``start``,
+``middle`` and ``end``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from pathlib import Path
 
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
-from skeltext.texts.description_file import KINDS, PARTS, Description, DescriptionFile
+from skeltext.texts.description_file import KINDS, PARTS, PHASES, WORDS, Description, DescriptionFile
 
 # A data set that borrows: its own file first, then those of the sets it is made of.
 _BORROWS = {
@@ -19,6 +24,16 @@ _BORROWS = {
     "kinect20": ("kinect20", "kinder-gator", "utd-mhad", "msr-action3d", "nw-ucla", "gtu-action3d", "hdm05"),
 }
 _SUBSETS = ("ntu60", "pku-mmd2")  # have some of the classes of the set they borrow from
+
+_NAMED = ("parts", "complete", "skeleton")  # kinds of text that start with the name, as published
+_BODY = {"head": ("head",), "hands": ("hand", "arm"), "torso": ("hip",), "legs": ("leg", "foot")}
+_MADE_OF: dict[str, tuple[str, tuple[str, ...]]] = {
+    **{kind: (kind, ()) for kind in KINDS},
+    **{word: (word, ()) for word in WORDS},
+    **{region: ("parts", parts) for region, parts in _BODY.items()},
+    **{phase: ("phases", (phase,)) for phase in PHASES},
+}
+"""From a kind of text to the entry of a description that it is made of, and which texts of it where it has several."""
 
 
 def described_sets() -> list[str]:
@@ -52,13 +67,13 @@ def described_classes(dataset: str) -> list[str]:
 
 
 def description(dataset: str, class_name: str, *, source: Path | None = None) -> Description:
-    """The texts of one class by kind: ``name``, ``parts`` (a dictionary), ``complete`` and ``skeleton``.
+    """The entries of one class: ``name``, ``parts``, ``complete``, ``skeleton``, ``verb``, ``noun`` and ``phases``.
 
-    They are our own, which are always all four, or those of the file `source`, which may be some of them. Raises
-    :class:`SkeltextError` if the set or the class has none.
+    ``parts`` and ``phases`` are dictionaries. They are our own, which are always all of them, or those of the file
+    `source`, which may be some. Raises :class:`SkeltextError` if the set or the class has none.
 
-    >>> sorted(description("ntu60", "Clapping"))
-    ['complete', 'name', 'parts', 'skeleton']
+    >>> description("ntu60", "Brushing teeth")["noun"]
+    'teeth'
     """
     return _descriptions(dataset, [class_name], source=source)[0]
 
@@ -90,24 +105,30 @@ def class_text(dataset: str, class_name: str, *, kind: str, source: Path | None 
 def class_texts(dataset: str, class_names: Sequence[str], *, kind: str, source: Path | None = None) -> list[str]:
     """For every class of a list, in its order, the one text that is embedded for a kind.
 
-    As in the published description files, every kind but the name itself starts with the name; the six parts
-    are joined to one paragraph. `source` is a :class:`DescriptionFile` to take the texts from instead of our own; where
-    it has no ``name`` for a class, the text starts with what the data set calls it.
+    As in the published description files, ``complete``, ``skeleton`` and ``parts``, which are the six parts joined to
+    one paragraph, start with the name. `source` is a :class:`DescriptionFile` to take the texts from instead of our
+    own; where it has no ``name`` for a class, the text starts with what the data set calls it.
     """
-    if kind not in KINDS:
-        raise SkeltextError(f"texts of kind {kind!r} do not exist; the kinds are {', '.join(KINDS)}")
+    if kind not in _MADE_OF:
+        raise SkeltextError(f"texts of kind {kind!r} do not exist; the kinds are {', '.join(_MADE_OF)}")
     found = _descriptions(dataset, class_names, source=source)
+    entry, _ = _MADE_OF[kind]
     for name, texts in zip(class_names, found, strict=True):
-        if kind not in texts:
+        if entry not in texts:
             raise SkeltextError(
-                f"{source} has no text of kind {kind} for class {name!r} of {dataset}, only {', '.join(texts)};"
+                f"{source} has no text of kind {entry} for class {name!r} of {dataset}, only {', '.join(texts)};"
                 " add it or choose another kind"
             )
     return [_embedded_text(name, texts, kind=kind) for name, texts in zip(class_names, found, strict=True)]
 
 
 def _embedded_text(class_name: str, texts: Description, *, kind: str) -> str:
-    text = texts[kind]
+    entry, chosen = _MADE_OF[kind]
+    text = texts[entry]
     if isinstance(text, dict):
-        text = " ".join(f"{part.capitalize()}: {text[part]}." for part in PARTS)
-    return text if kind == "name" else f"{texts.get('name', class_name)}. {text}"
+        text = _paragraph(text) if kind == entry else "; ".join(text[name] for name in chosen)
+    return f"{texts.get('name', class_name)}. {text}" if kind in _NAMED else text
+
+
+def _paragraph(parts: dict[str, str]) -> str:
+    return " ".join(f"{part.capitalize()}: {parts[part]}." for part in PARTS)

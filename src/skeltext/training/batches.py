@@ -60,8 +60,8 @@ def episode(labels: Tensor, *, ways: int, shots: int, queries: int) -> Tensor:
     able = torch.nonzero(counts >= shots + queries).squeeze(1)
     if len(able) < ways:
         raise SkeltextError(
-            f"{len(able)} classes have {shots + queries} training clips, an episode needs {ways}; choose fewer --ways,"
-            " --shots or --queries"
+            f"{len(able)} classes have at least {shots + queries} training clips, and an episode needs {ways} of them;"
+            " choose fewer --ways, --shots or --queries"
         )
     members = []
     for label in able[torch.randperm(len(able))[:ways]]:

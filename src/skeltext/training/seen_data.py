@@ -12,7 +12,7 @@ import torch
 from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.dataset import ClassSplit, Dataset
 from skeltext.datasets.registry import dataset_named
-from skeltext.datasets.splitting import Indices, split_clips
+from skeltext.datasets.splitting import Indices, chosen, split_clips
 from skeltext.datasets.store import Store, open_store
 from skeltext.errors import SkeltextError
 from skeltext.methods.building import ModelConfig
@@ -39,13 +39,15 @@ class SeenData:
     """The view of a data set that training is given: clips of seen classes only, and which class each one shows.
 
     ``indices`` (N,) number them in ``store``. ``arrays`` (N, C, T, V, M) are the prepared clips; there are none where
-    the features of a frozen encoder stand for them.
+    the features of a frozen encoder stand for them. ``calibration`` are the numbers of those clips that only a training
+    of all these classes is shown, see :func:`calibration_clips`.
     """
 
     store: Store
     indices: Indices
     class_names: list[str]
     arrays: Floats | None
+    calibration: Indices
 
 
 def default_store(config: TrainingConfig) -> Path:
@@ -93,7 +95,8 @@ def seen_data(config: TrainingConfig, *, preparing: Preparing) -> tuple[SeenData
     if not config.frozen:
         arrays = preprocessed_clips(store, indices.tolist(), preprocessing, progress=_counted(preparing(len(indices))))
     names = [store.classes[store.labels[index]] for index in indices]
-    return SeenData(store=store, indices=indices, class_names=names, arrays=arrays), preprocessing
+    kept = calibration_clips(store, indices, share=config.calibration)
+    return SeenData(store=store, indices=indices, class_names=names, arrays=arrays, calibration=kept), preprocessing
 
 
 def training_clips(store: Store, split: ClassSplit, config: TrainingConfig) -> Indices:
@@ -104,6 +107,23 @@ def training_clips(store: Store, split: ClassSplit, config: TrainingConfig) -> I
     labels = store.labels[indices]
     first = [indices[labels == label][: config.clips_per_class] for label in np.unique(labels)]
     return np.sort(np.concatenate(first))
+
+
+def calibration_clips(store: Store, indices: Indices, *, share: float) -> Indices:
+    """Those of the training clips `indices` that the second run is not shown, in ascending order.
+
+    They are a `share` of the clips of every class, at least one of a class that has two and never all; which ones
+    follows from their ids alone, so that a first stage and what is built on it leave out the same. With a share of 0
+    there are none.
+    """
+    if not share:
+        return indices[:0]
+    labels, kept = store.labels[indices], []
+    for label in np.unique(labels):
+        number_of = {store.ids[index]: index for index in indices[labels == label]}
+        count = min(max(1, round(share * len(number_of))), len(number_of) - 1)
+        kept += [number_of[name] for name in chosen(number_of, count=count, seed=0)]
+    return np.sort(np.array(kept, np.int64))
 
 
 def card_and_texts(
@@ -152,9 +172,14 @@ def embedded_classes(
 def training_data(
     method: Method, card: Card, texts: Embeddings, seen: SeenData, *, preparing: Preparing
 ) -> TrainingData:
-    """The seen clips of the classes of a card alone, or what the frozen encoder of `method` makes of them."""
+    """The seen clips of the classes of a card alone, or what the frozen encoder of `method` makes of them.
+
+    A card with fewer classes is that of the second run, from which the clips for calibration are kept.
+    """
     classes = list(card.labels)
     member = np.isin(seen.class_names, classes)
+    if not member.all():
+        member &= ~np.isin(seen.indices, seen.calibration)
     numbers = [classes.index(name) for name in np.asarray(seen.class_names)[member]]
     clips = features = None
     if seen.arrays is None:

@@ -173,11 +173,7 @@ def _configs(workshop: Workshop, arm: Arm, column: Column) -> list[TrainingConfi
     configs = of(arm.changes)
     if arm.first_stage is None:
         return configs
-    stages = of(arm.first_stage(column.preset))
-    return [
-        replace(config, pretrained=workshop.run(stage).path, finetune=arm.finetune)
-        for config, stage in zip(configs, stages, strict=True)
-    ]
+    return workshop.on_first_stages(configs, of(arm.first_stage(column.preset)), finetune=arm.finetune)
 
 
 def comparison(scope: Scope, arms: Sequence[Arm], columns: Sequence[Column], *, title: str) -> Grid:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from skeltext.training.run import train_run
 ASIDE = ("device", "threads", "cuda_graphs", "store", "alpha")  # settings that do not decide what a training becomes
 LISTS = ("classes", "labels", "plain", "aligned")
 TENSORS = ("features", "texts", "prototypes")
+Figures = dict[str, Any]  # plain values by name, as JSON holds them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,7 @@ class Reduction:
     clips_per_class: int = 20
     batch_size: int = 32
     warmup: int = 1
+    steps_per_epoch: int = 10
 
     def of(self, config: TrainingConfig) -> TrainingConfig:
         """The same settings, reduced."""
@@ -69,6 +71,7 @@ class Reduction:
             clips_per_class=self.clips_per_class,
             batch_size=min(self.batch_size, config.batch_size),
             warmup=min(self.warmup, config.warmup),
+            steps_per_epoch=min(self.steps_per_epoch, config.steps_per_epoch) if config.steps_per_epoch else None,
         )
 
 
@@ -98,6 +101,15 @@ class Workshop:
         if self.quick:
             config, chosen, seeds = self.quick.of(config), chosen[:1], seeds[:1]
         return [replace(config, split=split, seed=seed) for split in chosen for seed in seeds]
+
+    def on_first_stages(
+        self, configs: Sequence[TrainingConfig], stages: Sequence[TrainingConfig], *, finetune: bool
+    ) -> list[TrainingConfig]:
+        """The settings `configs` with the encoders of the runs of `stages`, which are trained now unless they are."""
+        return [
+            replace(config, pretrained=self.run(stage).path, finetune=finetune)
+            for config, stage in zip(configs, stages, strict=True)
+        ]
 
     def store_of(self, dataset: str) -> Path:
         """The prepared store of a data set; :class:`SkeltextError` says what to get and where to put it."""
@@ -140,6 +152,14 @@ class Workshop:
             for number, result in zip(missing, results, strict=True):
                 _keep(places[number], result)
         return [_kept(place) for place in places]
+
+    def figures(self, run: RunFolder, kind: str, find: Callable[[RunFolder], Figures]) -> Figures:
+        """What `find` makes of a run, found once and kept under the name `kind`."""
+        place = self.folder / "measured" / f"{_key({'run': run.path.name, 'kind': kind})}.json"
+        if not place.exists():
+            made_folder(place.parent)
+            write_text(place, json.dumps(find(run)))
+        return _read(place)
 
 
 def _claim(folder: RunFolder, config: TrainingConfig) -> None:
@@ -189,11 +209,16 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _kept(place: Path) -> Measured:
+def _read(place: Path) -> dict[str, Any]:
     try:
-        plain = json.loads(place.with_suffix(".json").read_text(encoding="utf-8"))
+        plain: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SkeltextError(f"{place}.json is damaged ({error}); remove it and give the command again") from error
+        raise SkeltextError(f"{place} is damaged ({error}); remove it and give the command again") from error
+    return plain
+
+
+def _kept(place: Path) -> Measured:
+    plain = _read(place.with_suffix(".json"))
     plain |= {name: np.array(plain[name], np.int64) for name in LISTS if name != "classes"}
     plain |= {name: tensor.numpy() for name, tensor in read_tensors(place.with_suffix(".safetensors")).items()}
     return Measured(**plain)

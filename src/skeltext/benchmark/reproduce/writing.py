@@ -44,8 +44,11 @@ class Paper:
     command: str
 
 
-def write_study(paper: Paper, folder: Path) -> Written:
-    """Write all files of a study below `folder`; the page comes last, so that it never shows what is not there."""
+def write_study(paper: Paper, folder: Path, *, page: str = "study.html") -> Written:
+    """Write all files of a study below `folder`; the page comes last, so that it never shows what is not there.
+
+    `page` is the template of the page.
+    """
     made_folder(folder)
     name = paper.study.name
     pictures = []
@@ -56,11 +59,11 @@ def write_study(paper: Paper, folder: Path) -> Written:
     for number, grid in enumerate(paper.found.grids, 1):
         tables.append(folder / (f"{name}.csv" if len(paper.found.grids) == 1 else f"{name}-{number}.csv"))
         write_text(tables[-1], as_csv(grid))
-    text, page = folder / f"{name}.md", folder / f"{name}.html"
+    text, written = folder / f"{name}.md", folder / f"{name}.html"
     write_text(text, as_markdown(paper, pictures))
     write_text(folder / f"{name}.json", json.dumps(as_json(paper), indent=1, ensure_ascii=False) + "\n")
-    write_text(page, as_page(paper, pictures))
-    return Written(text=text, page=page, tables=tables, pictures=pictures)
+    write_text(written, as_page(paper, pictures, page=page))
+    return Written(text=text, page=written, tables=tables, pictures=pictures)
 
 
 def shown(cell: Cell, column: str) -> str:
@@ -110,14 +113,15 @@ def as_markdown(paper: Paper, pictures: Sequence[Path]) -> str:
     """The study as text."""
     lines = [f"# {paper.study.title}", "", paper.study.about, "", paper.protocol, ""]
     for grid in paper.found.grids:
-        lines += [f"## {grid.title}", "", *_markdown_table(grid), ""]
+        lines += [f"## {grid.title}", "", *markdown_table(grid), ""]
     lines += [f"![{path.stem}]({path.name})\n" for path in pictures]
     lines += [f"- {note}" for note in paper.found.notes]
     lines += ["", "```sh", paper.command, "```", ""]
     return "\n".join(lines)
 
 
-def _markdown_table(grid: Grid) -> list[str]:
+def markdown_table(grid: Grid) -> list[str]:
+    """The lines of a table in markdown; columns of words are on the left."""
     rows = [[shown(cell, column) for cell, column in zip(row, grid.columns, strict=True)] for row in grid.rows]
     ruler = ["---" if isinstance(cell, str) else "---:" for cell in (grid.rows[0] if grid.rows else grid.columns)]
     table = [list(grid.columns), ruler, *rows]
@@ -140,7 +144,7 @@ def as_json(paper: Paper) -> dict[str, Any]:
     }
 
 
-def as_page(paper: Paper, pictures: Sequence[Path]) -> str:
+def as_page(paper: Paper, pictures: Sequence[Path], *, page: str = "study.html") -> str:
     """One HTML file with tables and pictures that needs nothing but a browser."""
     images = [(path.stem, base64.b64encode(path.read_bytes()).decode("ascii")) for path in pictures]
     grids = [
@@ -151,7 +155,7 @@ def as_page(paper: Paper, pictures: Sequence[Path]) -> str:
         )
         for grid in paper.found.grids
     ]
-    template = page_environment().get_template("study.html")
+    template = page_environment().get_template(page)
     return template.render(paper=paper, grids=grids, images=images, version=__version__, text_columns=_text_columns)
 
 

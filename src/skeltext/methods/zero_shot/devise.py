@@ -10,6 +10,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from skeltext.adaptation.prototype_alignment import cosine_scores
+from skeltext.methods.margin_ranking import ranking_loss
 from skeltext.methods.method import About, Batch, Method
 from skeltext.methods.protocols import SMIE_SPLITS, SYNSE_SPLITS
 
@@ -19,15 +20,14 @@ MARGIN = 0.1
 def hinge_rank_loss(scores: Tensor, labels: Tensor, *, margin: float) -> Tensor:
     """Mean over clips of sum over j != y of max(0, m - s_y + s_j), DeViSE's equation 1.
 
-    `scores` (N, K) compare every clip with every class, `labels` (N,) are the true ones. The true class would add
-    exactly m to the sum, which is taken off.
+    `scores` (N, K) compare every clip with every class, `labels` (N,) are the true ones.
 
     >>> import torch
     >>> round(hinge_rank_loss(torch.tensor([[0.5, 0.45, 0.1]]), torch.tensor([0]), margin=0.1).item(), 4)
     0.05
     """
-    true = scores.gather(1, labels.unsqueeze(1))
-    return ((margin - true + scores).clamp(min=0).sum(dim=1) - margin).mean()
+    true = scores.gather(1, labels.unsqueeze(1)).squeeze(1)
+    return ranking_loss(scores, true, margin=margin) - margin
 
 
 class DeViSE(Method):

@@ -6,26 +6,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from skeltext.benchmark.presets import Preset
+from skeltext.benchmark.recipes import load_recipe
 from skeltext.benchmark.reproduce.study import PAPER_SETS
 
 Stage = Callable[[Preset], Mapping[str, Any]]
 
-_CONTRAST: Mapping[str, Any] = {"learning_rate": 0.1, "weight_decay": 1e-4, "warmup": 0}  # SkeletonCLR, AimCLR
-_SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "classifier": {  # SMIE
-        "method": "classifier",
-        "optimizer": "adam",
-        "learning_rate": 0.005,
-        "weight_decay": 0.0,
-        "warmup": 0,
-        "schedule": "cosine",
-    },
-    "skeleton-clr": {**_CONTRAST, "method": "skeleton_clr"},
-    "logo-clr": {**_CONTRAST, "method": "logo_clr"},
-}
-_PUBLISHED_EPOCHS: Mapping[str, Mapping[str, Any]] = {"classifier": {"epochs": 150}}
+_RECIPES = {"classifier": "classifier", "skeleton-clr": "skeleton_clr", "logo-clr": "logo_clr"}
+_LENGTH = ("epochs", "steps_per_epoch", "batch_size", "milestones")
 _SMALL = {"method_options": {"queue": 256}}  # a queue longer than a small set would hold a clip's own older keys
-_CONTRAST_EPOCHS: Mapping[str, Any] = {"epochs": 300, "milestones": (250,)}
+
+
+def without_length(recipe: str) -> dict[str, Any]:
+    """The settings of a recipe except how long it is trained, which is then that of the preset.
+
+    >>> without_length("devise")["learning_rate"]
+    0.0001
+    """
+    return {name: value for name, value in load_recipe(recipe).settings.items() if name not in _LENGTH}
 
 
 def first_stage(name: str) -> Stage:
@@ -38,7 +35,7 @@ def first_stage(name: str) -> Stage:
 
     def settings(preset: Preset) -> Mapping[str, Any]:
         if preset.settings.get("dataset") in PAPER_SETS:
-            return {**_SETTINGS[name], **_PUBLISHED_EPOCHS.get(name, _CONTRAST_EPOCHS)}
-        return {**_SETTINGS[name], **({} if name == "classifier" else _SMALL)}
+            return load_recipe(_RECIPES[name]).settings
+        return {**without_length(_RECIPES[name]), **({} if name == "classifier" else _SMALL)}
 
     return settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from skeltext.benchmark.presets import preset_names
-from skeltext.benchmark.reproduce.studies.first_stages import first_stage
+from skeltext.benchmark.reproduce.studies.first_stages import first_stage, without_length
 from skeltext.benchmark.reproduce.study import (
     Arm,
     Column,
@@ -18,17 +18,16 @@ from skeltext.benchmark.reproduce.study import (
 )
 from skeltext.datasets.registry import dataset_named
 
-_HEAD = {"optimizer": "adam", "weight_decay": 0.0, "warmup": 0}
 _OTHERS = (
     Arm(
         label="DeViSE, class names",
-        changes=_HEAD | {"method": "devise", "texts": "name", "learning_rate": 1e-4},
+        changes=without_length("devise") | {"texts": "name"},
         first_stage=first_stage("classifier"),
         paper={"ntu60": 49.80, "ntu120": 44.59, "pku-mmd": 47.94},
     ),
     Arm(
         label="RelationNet, class names",
-        changes=_HEAD | {"method": "relation_net", "texts": "name", "learning_rate": 1e-3},
+        changes=without_length("relation_net") | {"texts": "name"},
         first_stage=first_stage("classifier"),
         paper={"ntu60": 48.16, "ntu120": 40.55, "pku-mmd": 51.97},
     ),
