@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,3 +106,12 @@ def test_it_beats_chance_on_the_built_in_motions(tmp_path: Path, capsys: pytest.
     last = {row[0]: row[board["columns"].index("last %")][0] for row in board["rows"]}
     chance = 100 / len(dataset_named("builtin").split("0").unseen)
     assert last["Ridge regression"] > 1.5 * chance
+
+
+def test_a_variable_names_methods_of_other_people() -> None:
+    """So that `evaluate` and `predict`, which take no such file, can load their runs."""
+    code = "from skeltext.methods.registry import METHODS; print('ridge_regression' in METHODS)"
+    for named, known in ((str(RIDGE), "True"), ("", "False")):
+        environment = os.environ | {"SKELTEXT_METHODS": named}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+        assert done.stdout.strip() == known

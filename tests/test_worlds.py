@@ -31,6 +31,7 @@ FLOORS = (  # from the ground up; a floor imports from those before it
     ("training",),
     ("evaluation",),
     ("benchmark",),
+    ("commands",),
     ("cli",),
     ("__main__",),
 )

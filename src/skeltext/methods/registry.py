@@ -1,12 +1,14 @@
 """Methods by name. Every file in ``zero_shot``, ``one_shot`` and ``first_stages`` is one, named after its file.
 
-Nothing else lists them: a method is added by its file and removed with it. A method takes ``encoder``, ``layout``,
-``text_width`` and ``classes`` as it needs them, and its own options.
+Nothing else lists them: a method is added by its file and removed with it. Files of other people's methods are named
+in the variable ``SKELTEXT_METHODS``, separated as in ``PATH``, or given to :func:`add_method`. A method takes
+``encoder``, ``layout``, ``text_width`` and ``classes`` as it needs them, and its own options.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -100,3 +102,7 @@ def add_method(path: Path) -> str:
         )
     METHODS[name] = found[0]
     return name
+
+
+for _path in filter(None, os.environ.get("SKELTEXT_METHODS", "").split(os.pathsep)):
+    add_method(Path(_path))

@@ -8,6 +8,7 @@ from typing import Any
 
 from skeltext.benchmark.presets import Preset
 from skeltext.benchmark.recipes import Recipe, load_recipe, recipe_names, recipes_of
+from skeltext.benchmark.reproduce.studies.first_stages import first_stage
 from skeltext.benchmark.reproduce.workshop import Workshop
 from skeltext.datasets.dataset import EVERY_CLIP, Protocol
 from skeltext.datasets.registry import dataset_named
@@ -55,15 +56,16 @@ class Contest:
     def configs(self, workshop: Workshop, recipe: Recipe) -> list[TrainingConfig]:
         """The settings of every run of a recipe; first stages are trained now, once for all recipes."""
 
-        def of(part: Recipe) -> list[TrainingConfig]:
-            changes = {**part.settings, "protocol": self.protocol}
+        def of(settings: Mapping[str, Any]) -> list[TrainingConfig]:
+            changes = {**settings, "protocol": self.protocol}
             changes |= {"calibration": CALIBRATION} if self.generalised else {}
             return workshop.configs(self.preset, changes, self.splits)
 
-        configs = of(recipe)
+        configs = of(recipe.settings)
         if recipe.first_stage is None:
             return configs
-        return workshop.on_first_stages(configs, of(load_recipe(recipe.first_stage)), finetune=recipe.finetune)
+        stages = of(first_stage(recipe.first_stage)(self.preset))
+        return workshop.on_first_stages(configs, stages, finetune=recipe.finetune)
 
     def scoring_of(self, config: TrainingConfig) -> Scoring:
         """How clips are recognised by a run: with its own alpha."""
