@@ -249,7 +249,8 @@ def test_published_figures_stand_by_protocol() -> None:
         assert grid.title.startswith("Published: ")
         first = [row[2] for row in grid.rows if row[2] is not None]
         assert first == sorted(first, reverse=True)
-    assert sum(row[0] == "PGFA" for grid in published_grids() for row in grid.rows) == 4
+    told = METHODS["pgfa"].about.published
+    assert sum(row[0] == "PGFA" for grid in published_grids() for row in grid.rows) == len(told) > 3
 
 
 def test_the_protocol_in_words(workshop: Workshop) -> None:

@@ -75,12 +75,12 @@ def test_a_relation_is_that_of_the_pair_written_side_by_side() -> None:
     anchors = method.anchors(texts)
     assert anchors.shape == (CLASSES, 6)
     assert (anchors >= 0).all()
-    weight = torch.cat([method.from_clip.weight, method.from_text.weight], dim=1)  # H 2D
+    first, judge = method.relation.first, method.relation.rest[1]
     for n in range(3):
         for k in range(CLASSES):
             pair = torch.cat([features[n], anchors[k]])
-            hidden = (weight @ pair + method.from_clip.bias).relu()
-            wanted = method.judge.weight @ hidden + method.judge.bias
+            hidden = (first.weight @ pair + first.bias).relu()
+            wanted = judge.weight @ hidden + judge.bias
             torch.testing.assert_close(method.scores(features, texts)[n, k], wanted[0])
 
 

@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.methods.dense_layers import dense_layers
 from skeltext.methods.method import About, Batch, Method
+from skeltext.methods.pair_network import CLIPS, PairNetwork
 from skeltext.methods.protocols import SMIE_SPLITS, SYNSE_SPLITS
-
-CLIPS = 1024  # that are compared with all classes at a time, which bounds the memory of a large test
 
 
 def relation_loss(relations: Tensor, labels: Tensor) -> Tensor:
@@ -56,12 +56,8 @@ class RelationNet(Method):
         super().__init__(encoder=encoder)
         if min(text_hidden, hidden) < 1:
             raise ValueError(f"text_hidden {text_hidden} and hidden {hidden}, expected positive widths")
-        self.text_branch = nn.Sequential(
-            nn.Linear(text_width, text_hidden), nn.ReLU(), nn.Linear(text_hidden, self.width), nn.ReLU()
-        )
-        self.from_clip = nn.Linear(self.width, hidden)
-        self.from_text = nn.Linear(self.width, hidden, bias=False)
-        self.judge = nn.Linear(hidden, 1)
+        self.text_branch = dense_layers([text_width, text_hidden, self.width], nn.ReLU)
+        self.relation = PairNetwork(clip_width=self.width, text_width=self.width, hidden=(hidden,))
 
     def embed_features(self, features: Tensor) -> Tensor:
         """The features (N, D) as they are: the relation module takes them so."""
@@ -72,22 +68,12 @@ class RelationNet(Method):
         placed: Tensor = self.text_branch(texts)
         return placed
 
-    def relation_logits(self, embedded: Tensor, anchors: Tensor) -> Tensor:
-        """(N, K) what the relation is the sigmoid of.
-
-        The first layer is linear in the pair [x ; f(t)], so that it is computed once per clip and once per class
-        and added for every pair.
-        """
-        pairs = self.from_clip(embedded).unsqueeze(1) + self.from_text(anchors)  # N 1 H + K H -> N K H
-        logits: Tensor = self.judge(F.relu(pairs)).squeeze(2)
-        return logits
-
     def scores(self, embedded: Tensor, texts: Tensor) -> Tensor:
         """(N, K) relations before their sigmoid: the same ranking, without the ties of a saturated sigmoid."""
         anchors = self.anchors(texts)
-        return torch.cat([self.relation_logits(part, anchors) for part in torch.split(embedded, CLIPS)])
+        return torch.cat([self.relation(part.unsqueeze(1), anchors) for part in torch.split(embedded, CLIPS)])
 
     def training_loss(self, batch: Batch) -> dict[str, Tensor]:
         """The squared error of the relations of every clip to every class that is trained on."""
-        logits = self.relation_logits(self.batch_features(batch), self.anchors(batch.texts))
+        logits = self.relation(self.batch_features(batch).unsqueeze(1), self.anchors(batch.texts))  # N 1 D + K D -> N K
         return {"loss": relation_loss(logits.sigmoid(), batch.labels)}
