@@ -107,10 +107,10 @@ def test_a_score_is_the_mean_cosine_of_aligned_positions_to_the_class_as_a_whole
 def test_the_loss_is_taken_at_every_position_over_both_kinds_of_classes() -> None:
     method = built()
     labels = torch.tensor([5, 2, 5, 2])
-    batch = Batch(features=torch.randn(4, T, V, 6), labels=labels, texts=torch.zeros(7, 3), support=2)
+    batch = Batch(features=torch.randn(4, T, V, 6), labels=labels, texts=torch.zeros(7, 3), ways=2)
     losses = method.training_loss(batch)
     episode = method.episode(batch)
-    assert episode.query_labels.tolist() == [1, 0]
+    assert episode.query_labels.tolist() == [0, 1]
     scores = method.local_scores(episode.queries, torch.stack([episode.support[1], episode.support[0]]))
     logits = method.classifier(episode.queries)
     local = overall = 0.0

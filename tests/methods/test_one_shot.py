@@ -54,7 +54,7 @@ def batch_of(*, ways: int = 3, shots: int = 1, queries: int = 2, **given: Tensor
     labels = torch.cat([classes.repeat_interleave(shots), classes.repeat_interleave(queries)])
     if not given:
         given = {"clips": clips_of(len(labels))}
-    return Batch(labels=labels, texts=torch.zeros(CLASSES, 8), support=ways * shots, **given)
+    return Batch(labels=labels, texts=torch.zeros(CLASSES, 8), ways=ways, shots=shots, **given)
 
 
 def test_the_methods_are_these() -> None:
@@ -72,7 +72,7 @@ def test_the_loss_of_an_episode_by_hand() -> None:
     method = ProtoNet(encoder=Given())
     features = torch.tensor([[0.0], [1.0], [0.25], [3.0]])
     losses = method.training_loss(
-        Batch(features=features, labels=torch.tensor([5, 2, 5, 2]), texts=torch.zeros(6, 1), support=2)
+        Batch(features=features, labels=torch.tensor([5, 2, 5, 2]), texts=torch.zeros(6, 1), ways=2)
     )
     rows = [(0.25**2, 0.75**2), (2.0**2, 3.0**2)]  # squared distances to the right and to the wrong prototype
     wanted = sum(right + math.log(math.exp(-right) + math.exp(-wrong)) for right, wrong in rows) / 2
@@ -223,7 +223,7 @@ def test_episodes_teach_what_tells_other_classes_apart(name: str) -> None:
         clips = torch.cat([drawn(classes, 1), drawn(classes, 3)])
         labels = torch.cat([classes, classes.repeat_interleave(3)])
         optimizer.zero_grad()
-        loss = method.training_loss(Batch(clips=clips, labels=labels, texts=torch.zeros(7, 8), support=4))["loss"]
+        loss = method.training_loss(Batch(clips=clips, labels=labels, texts=torch.zeros(7, 8), ways=4))["loss"]
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -137,7 +137,7 @@ def episode_for(method: Method) -> dict[str, Any]:
     """Two clips of every class, which make a batch or an episode, with texts of as many kinds as a method reads."""
     kinds = len(method.text_kinds)
     texts = texts_of(CLASSES * kinds).view(CLASSES, kinds, WIDTH) if kinds else texts_of(CLASSES)
-    return {"labels": torch.arange(2 * CLASSES) % CLASSES, "texts": texts, "support": CLASSES}
+    return {"labels": torch.arange(2 * CLASSES) % CLASSES, "texts": texts, "ways": CLASSES}
 
 
 def loss_of(method: Method, batch: Batch) -> Tensor:

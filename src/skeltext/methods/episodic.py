@@ -88,19 +88,19 @@ class Episodic(Method):
 
     def episode(self, batch: Batch) -> Episode:
         """The embedded episode of a batch; :class:`SkeltextError` if it is an ordinary batch."""
-        if not batch.support:
+        if not batch.ways:
             raise SkeltextError(
                 "this method learns from episodes, and the batches here are none; choose the classes of an episode with"
                 " --ways, for instance 5"
             )
         embedded = self.embed_features(self.batch_features(batch))
-        known, labels = torch.unique(batch.labels, return_inverse=True)
+        classes, examples = torch.arange(batch.ways, device=embedded.device), batch.ways * batch.shots
         return Episode(
-            support=embedded[: batch.support],
-            support_labels=labels[: batch.support],
-            queries=embedded[batch.support :],
-            query_labels=labels[batch.support :],
-            ways=len(known),
+            support=embedded[:examples],
+            support_labels=classes.repeat_interleave(batch.shots),
+            queries=embedded[examples:],
+            query_labels=classes.repeat_interleave(len(embedded) // batch.ways - batch.shots),
+            ways=batch.ways,
         )
 
     def training_loss(self, batch: Batch) -> dict[str, Tensor]:

@@ -47,16 +47,17 @@ class Batch:
     """What a method learns from: N clips with their ``labels`` (N,), which are rows of ``texts``.
 
     The clips are given as ``clips`` (N, C, T, V, M) or, where the encoder is frozen, as the ``features`` (N, D) that
-    :meth:`Method.training_features` made of them once and for all. ``texts`` are (K, D), or
-    (K, P, D) where a method reads P kinds of text. In an episode the first ``support`` clips are the examples and the
-    others the queries; both are ordered by class, and in the same order of classes.
+    :meth:`Method.training_features` made of them once and for all. ``texts`` are (K, D), or (K, P, D) where a method
+    reads P kinds of text. An episode has so many ``ways``, which are its classes: first ``shots`` examples of each,
+    then as many queries of each, both ordered by class and in the same order of classes.
     """
 
     labels: Tensor
     texts: Tensor
     clips: Tensor | None = None
     features: Tensor | None = None
-    support: int = 0
+    ways: int = 0
+    shots: int = 1
 
 
 class Method(nn.Module):

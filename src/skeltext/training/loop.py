@@ -41,10 +41,11 @@ class TrainingData(Batch):
         there: dict[str, Any] = {name: x.to(device) for name, x in values.items() if isinstance(x, Tensor)}
         return replace(self, **there)
 
-    def batch(self, chosen: Tensor, *, support: int = 0) -> Batch:
-        """The clips with these numbers (n,), and the texts of all classes; the first `support` are examples."""
+    def batch(self, chosen: Tensor, *, ways: int = 0, shots: int = 1) -> Batch:
+        """The clips with these numbers (n,), and the texts of all classes; an episode where there are `ways`."""
         return Batch(
-            support=support,
+            ways=ways,
+            shots=shots,
             labels=self.labels[chosen],
             texts=self.texts,
             clips=None if self.clips is None else self.clips[chosen],
@@ -106,7 +107,7 @@ def _step(
     def gradients(chosen: Tensor) -> Losses:
         method.zero_grad(set_to_none=True)
         with fabric.autocast():
-            losses = method.training_loss(data.batch(chosen, support=config.ways * config.shots))
+            losses = method.training_loss(data.batch(chosen, ways=config.ways, shots=config.shots))
         fabric.backward(losses["loss"])
         return {name: value.detach() for name, value in losses.items()}
 

@@ -89,7 +89,7 @@ class DMF(Episodic):
         classes = self.represent(episode.support, episode.support_labels, ways=episode.ways)
         scores = self.local_scores(episode.queries, classes)
         local = _everywhere(SCALE * scores, episode.query_labels)
-        overall = _everywhere(self.classifier(episode.queries), batch.labels[batch.support :])
+        overall = _everywhere(self.classifier(episode.queries), batch.labels[-len(episode.queries) :])
         accuracy = share_of_right(scores.mean(dim=(2, 3)), episode.query_labels)
         return {"loss": local + overall, "local": local, "overall": overall, "accuracy": accuracy}
 
