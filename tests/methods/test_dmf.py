@@ -111,7 +111,7 @@ def test_the_loss_is_taken_at_every_position_over_both_kinds_of_classes() -> Non
     losses = method.training_loss(batch)
     episode = method.episode(batch)
     assert episode.query_labels.tolist() == [0, 1]
-    scores = method.local_scores(episode.queries, torch.stack([episode.support[1], episode.support[0]]))
+    scores = method.local_scores(episode.queries, episode.support)
     logits = method.classifier(episode.queries)
     local = overall = 0.0
     for t in range(T):
