@@ -39,7 +39,8 @@ def accuracy_grid(standings: Sequence[Standing], *, title: str) -> Grid:
     columns = ("method", "year", *_BY_RULE, "last, mean of classes %", "aligned, last %", "behind the first %")
     columns += ("95 % of it", "p", "runs")
     trouble = ("why not",) if any(standing.trouble for standing in standings) else ()
-    return Grid(title=title, columns=columns + trouble, rows=rows)
+    spare = ("year", "last, mean of classes %", "95 % of it", "runs")
+    return Grid(title=title, columns=columns + trouble, rows=rows, spare=spare)
 
 
 def generalised_grid(standings: Sequence[Standing], *, title: str) -> Grid:
@@ -49,7 +50,7 @@ def generalised_grid(standings: Sequence[Standing], *, title: str) -> Grid:
         for standing in standings
     ]
     columns = ("method", "year", *(f"{way}, {part} %" for way in WAYS for part in "SUH"))
-    return Grid(title=title, columns=columns, rows=rows)
+    return Grid(title=title, columns=columns, rows=rows, spare=("year",))
 
 
 def cost_grid(standings: Sequence[Standing], *, title: str) -> Grid:
@@ -62,7 +63,7 @@ def cost_grid(standings: Sequence[Standing], *, title: str) -> Grid:
         stages = [run.first_stage for run in runs if run.first_stage is not None]
         seconds = ([run.seconds for run in runs], [run.second_run for run in runs], stages)
         rows.append((*_head(standing), *sizes, *(round(float(np.mean(s)), 1) if s else None for s in seconds)))
-    return Grid(title=title, columns=("method", "year", *_SIZE, *_SECONDS), rows=rows)
+    return Grid(title=title, columns=("method", "year", *_SIZE, *_SECONDS), rows=rows, spare=("year",))
 
 
 def published_grids() -> list[Grid]:

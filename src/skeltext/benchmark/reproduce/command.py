@@ -21,6 +21,7 @@ from skeltext.errors import SkeltextError
 from skeltext.progress import ProgressBars
 from skeltext.training.config import TrainingConfig
 
+ROOMY = 130  # columns of a terminal in which every table fits
 Many = Parameter(consume_multiple=True, negative="")
 
 
@@ -190,10 +191,13 @@ def _list(as_json_text: bool) -> None:
     Console().print(table)
 
 
-def _terminal_table(grid: Grid) -> Table:
-    """A table for a terminal, which is narrow: without what is empty, and with the one data set in its title."""
+def _terminal_table(grid: Grid, *, width: int) -> Table:
+    """A table for a terminal: without what is empty or spare there, and with the one data set in its title."""
     columns = {name: [row[number] for row in grid.rows] for number, name in enumerate(grid.columns)}
-    told = {name: cells for name, cells in columns.items() if any(cell is not None for cell in cells)}
+    spare = grid.spare if width < ROOMY else ()
+    told = {
+        name: cells for name, cells in columns.items() if name not in spare and any(cell is not None for cell in cells)
+    }
     data = set(map(str, told.get("data", [])))
     title = grid.title
     if len(data) == 1:
@@ -202,7 +206,8 @@ def _terminal_table(grid: Grid) -> Table:
     table = Table(title=title, title_justify="left")
     for name, cells in told.items():
         words = all(isinstance(cell, str) for cell in cells)
-        table.add_column(name, justify="left" if words else "right", style="bold" if name == "last %" else "")
+        style = "bold" if name == "last %" else ""
+        table.add_column(name, justify="left" if words else "right", style=style, overflow="fold")
     for row in zip(*told.values(), strict=True):
         table.add_row(*(shown(cell, name) for cell, name in zip(row, told, strict=True)))
     return table
@@ -214,7 +219,7 @@ def show(paper: Paper, written: Written) -> None:
     console.print(paper.study.title, style="bold", highlight=False)
     console.print(paper.protocol, style="dim", highlight=False, markup=False)
     for grid in paper.found.grids:
-        console.print(_terminal_table(grid))
+        console.print(_terminal_table(grid, width=console.width))
     for note in paper.found.notes:
         console.print(note, style="dim", highlight=False, markup=False)
     console.print(f"Page: {written.page.resolve().as_uri()}", highlight=False, soft_wrap=True)

@@ -37,11 +37,15 @@ Picture = Callable[[Path], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """A table: names of the columns and rows of cells; a float is per cent where the name of its column says so."""
+    """A table: names of the columns and rows of cells; a float is per cent where the name of its column says so.
+
+    The columns in ``spare`` are left out where there is little room.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[Cell, ...]]
+    spare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
