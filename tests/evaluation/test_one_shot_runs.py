@@ -83,3 +83,4 @@ def test_episodes_that_the_data_cannot_fill_are_one_sentence(tiny_config: Config
     config = tiny_config(method="proto_net", split=SHOTS, **EPISODES | {"queries": 2})
     with pytest.raises(SkeltextError, match=r"0 classes have at least 3 training clips, .* fewer --ways"):
         trained(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()  # nothing is left behind

@@ -125,12 +125,18 @@ def _protocol(
     return (
         f"Zero-shot recognition on {dataset.title}: {len(split.seen)} classes are trained on, {len(split.unseen)} are"
         f" not, and a test clip of an unseen class is classified among the unseen classes.{_elsewhere(on)}"
-        f" {_halves(dataset, split)} Splits {splits}; seeds {seeds}; {first.epochs} epochs; texts: {first.texts}"
+        f" {_halves(dataset, split)} Splits {splits}; seeds {seeds}; {first.epochs} epochs; texts: {_kinds(configs)}"
         f" descriptions{f' of {first.descriptions}' if first.descriptions else ''} through {first.text_encoder}."
         f"{_first_stage(first)}{_exemplars(scoring)} Accuracy is over clips. The aligned rows use prototype alignment"
         f" (alpha {first.alpha if alpha is None else alpha}{_weights(scoring)}), which is transductive: it looks at all"
         f" unlabelled test clips at once.{rounded}"
     )
+
+
+def _kinds(configs: Sequence[TrainingConfig]) -> str:
+    """The kinds of description that the runs embed, which a method may choose itself."""
+    kinds = [kind for config in configs for kind in method_named(config.method).text_kinds or (config.texts,)]
+    return ", ".join(dict.fromkeys(kinds))
 
 
 def _halves(dataset: Dataset, split: ClassSplit) -> str:

@@ -47,6 +47,17 @@ def drawn(labels: Tensor, config: TrainingConfig, *, steps: int) -> Iterator[Ten
     yield from torch.split(torch.randperm(n)[: steps * size], size)
 
 
+def able_classes(labels: Tensor, *, ways: int, clips: int) -> Tensor:
+    """The classes with at least so many `clips`; :class:`SkeltextError` if an episode needs more than there are."""
+    able = torch.nonzero(torch.bincount(labels) >= clips).squeeze(1)
+    if len(able) < ways:
+        raise SkeltextError(
+            f"{len(able)} classes have at least {clips} training clips, and an episode needs {ways} of them; choose"
+            " fewer --ways, --shots or --queries"
+        )
+    return able
+
+
 def episode(labels: Tensor, *, ways: int, shots: int, queries: int) -> Tensor:
     """The clips of an episode: `shots` examples of each of `ways` classes, then as many `queries` of each.
 
@@ -56,13 +67,7 @@ def episode(labels: Tensor, *, ways: int, shots: int, queries: int) -> Tensor:
     >>> labels[episode(labels, ways=3, shots=1, queries=1)].view(2, 3)[0].sort().values.tolist()
     [0, 1, 2]
     """
-    counts = torch.bincount(labels)
-    able = torch.nonzero(counts >= shots + queries).squeeze(1)
-    if len(able) < ways:
-        raise SkeltextError(
-            f"{len(able)} classes have at least {shots + queries} training clips, and an episode needs {ways} of them;"
-            " choose fewer --ways, --shots or --queries"
-        )
+    able = able_classes(labels, ways=ways, clips=shots + queries)
     members = []
     for label in able[torch.randperm(len(able))[:ways]]:
         own = torch.nonzero(labels == label).squeeze(1)

@@ -18,7 +18,7 @@ from skeltext.methods.building import build_method
 from skeltext.progress import Report
 from skeltext.recognizer.checkpoint import save_card
 from skeltext.recognizer.device import device_named
-from skeltext.training.batches import clips_per_epoch
+from skeltext.training.batches import able_classes, clips_per_epoch
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder
 from skeltext.training.loop import train
@@ -67,6 +67,7 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
             if run in encoders:
                 encoders[run].put_into(method, frozen=config.frozen)
             data = training_data(method.to(fabric.device), card, texts, seen, preparing=watcher.preparing)
+            able_classes(data.labels.cpu(), ways=config.ways, clips=config.shots + config.queries)
             made_folder(folder.path)
             config.to_yaml(folder.path / CONFIG)
             save_card(run.checkpoint, card)
