@@ -88,8 +88,9 @@ def protocol_of(contests: Sequence[Contest], workshop: Workshop) -> str:
     return " ".join(
         [
             *(sentence for contest in contests for sentence in _sentences(contest, workshop)),
-            "Every method is trained by its recipe on the same clips of the same seen classes, and a test clip of an"
-            " unseen class is classified among the unseen classes; accuracy is over clips, in per cent, mean and"
+            "Every method is trained by its recipe on the same clips of the same seen classes (a first stage off NTU"
+            " RGB+D and PKU-MMD for as many epochs as the preset has), and a test clip of an unseen class is classified"
+            " among the unseen classes; accuracy is over clips, in per cent, mean and"
             f" standard deviation over splits and seeds. Texts are embedded by {texts}. {RULES_IN_WORDS}",
             *([_reduced(workshop)] if workshop.quick else []),
         ]
