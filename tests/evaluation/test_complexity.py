@@ -11,6 +11,7 @@ from skeltext.encoders.graph import spatial_partition
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.complexity import complexity
 from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.registry import list_methods
 from skeltext.skeletons.layouts import layout_named
 
 PUBLISHED = ModelConfig(method="pgfa", encoder="st_gcn", layout="ntu25", text_width=768)
@@ -83,6 +84,13 @@ def test_work_grows_with_bodies_and_nothing_else_does() -> None:
     one, two = (complexity(PUBLISHED, frames=50, bodies=bodies) for bodies in (1, 2))
     assert two.multiply_adds == 2 * one.multiply_adds
     assert (two.parameters, two.projection_multiply_adds) == (one.parameters, one.projection_multiply_adds)
+
+
+@pytest.mark.parametrize("method", [entry.name for entry in list_methods() if entry.route != "first stage"])
+def test_whatever_a_method_takes_from_its_encoder_the_work_of_the_encoder_is_counted(method: str) -> None:
+    expected, found = (complexity(replace(PUBLISHED, method=name), frames=50, bodies=2) for name in ("pgfa", method))
+    assert found.multiply_adds == expected.multiply_adds
+    assert found.multiply_adds_without_adjacency == expected.multiply_adds_without_adjacency
 
 
 def test_settings_of_kernels_and_gradients_change_no_count(monkeypatch: pytest.MonkeyPatch) -> None:

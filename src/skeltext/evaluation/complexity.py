@@ -84,7 +84,8 @@ def complexity(model: ModelConfig, *, frames: int, bodies: int, passes: int = 1)
             graph.widens = False  # which is to convolve first
         clips = torch.empty(1, layout.C, frames, layout.V, bodies)  # N C T V M
         with FlopCounterMode(display=False) as work:
-            features = method.features(clips)
+            encoder(clips)
+        features = method.features(clips)
         with FlopCounterMode(display=False) as projection:
             method.embed_features(features)
     by_part = work.get_flop_counts()
