@@ -17,7 +17,8 @@ from skeltext.datasets.dataset import ClassSplit, Dataset, Sample
 from skeltext.datasets.registry import DATASETS, dataset_named
 from skeltext.datasets.store_writing import Outcome, write_store
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
+from skeltext.methods.model_config import ModelConfig
 from skeltext.progress import ProgressBars
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layout import Layout

@@ -42,7 +42,7 @@ from skeltext.datasets.store_writing import write_store
 from skeltext.errors import SkeltextError
 from skeltext.methods.registry import METHODS
 from skeltext.progress import ProgressBars
-from skeltext.recognizer.checkpoint import load_card
+from skeltext.recognizer.card import load_card
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,8 +17,9 @@ from skeltext.encoders.batch_norm import BatchNorm
 from skeltext.encoders.shift_gcn import CLIPS_AT_ONCE, ShiftGCN
 from skeltext.encoders.spatial_shift import IN, OUT, STAY, spatial_shift
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.method import Batch
+from skeltext.methods.model_config import ModelConfig
 from skeltext.skeletons.layout import Layout
 from skeltext.skeletons.layouts import KINECT20, LAYOUTS, NTU25
 

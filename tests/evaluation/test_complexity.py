@@ -10,7 +10,8 @@ import torch
 from skeltext.encoders.graph import spatial_partition
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.complexity import complexity
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.registry import list_methods
 from skeltext.skeletons.layouts import layout_named
 

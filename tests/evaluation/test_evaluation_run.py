@@ -21,7 +21,8 @@ from skeltext.evaluation.metrics import accuracy, class_mean_accuracy
 from skeltext.evaluation.results import KINDS, RULES, RunResult
 from skeltext.evaluation.zero_shot import evaluate_run
 from skeltext.progress import ProgressBars
-from skeltext.recognizer.checkpoint import load_card, load_method
+from skeltext.recognizer.card import load_card
+from skeltext.recognizer.checkpoint import load_method
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import RunFolder, find_runs
 from skeltext.training.run import train_run

@@ -33,7 +33,8 @@ from skeltext.evaluation.metrics import accuracy, class_mean_accuracy
 from skeltext.evaluation.results import RULES
 from skeltext.evaluation.zero_shot import evaluate_run
 from skeltext.progress import ProgressBars
-from skeltext.recognizer.checkpoint import load_card, load_method
+from skeltext.recognizer.card import load_card
+from skeltext.recognizer.checkpoint import load_method
 from skeltext.recognizer.embedding import embed_clips
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import RunFolder

@@ -14,10 +14,11 @@ from torch.nn.functional import normalize
 
 from skeltext.benchmark.recipes import load_recipe
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.cross_aligned_vae import CrossAlignedVAE, Terms, Weights, annealed
 from skeltext.methods.linear_vae import Gaussian, LinearVAE
 from skeltext.methods.method import Batch
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.registry import METHODS
 
 BOTH = pytest.mark.parametrize("name", ["cada_vae", "synse"])

@@ -16,9 +16,10 @@ from torch.nn.functional import normalize
 
 from skeltext.encoders.st_gcn import STGCN
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.kl_contrastive import kl_contrastive_loss, same_label, target_distribution
 from skeltext.methods.method import Batch
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.pair_network import PairNetwork
 from skeltext.methods.zero_shot.dvta import DVTA, Form, attention, leaky_sigmoid
 from skeltext.skeletons.layouts import KINECT20

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from skeltext.encoders.st_gcn import STGCN, kernels_serve
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.zero_shot import evaluate_run
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.method import Batch
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.momentum_contrast import QUEUE, MomentumContrast, info_nce, move_towards
 from skeltext.progress import ProgressBars
 from skeltext.skeletons.layouts import layout_named

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from skeltext.errors import SkeltextError
 from skeltext.methods import episodic as episodic_module
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.episodic import Episodic
 from skeltext.methods.method import Batch
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.one_shot.proto_net import ProtoNet
 from skeltext.methods.registry import METHODS
 

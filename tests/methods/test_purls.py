@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.method import Batch
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.zero_shot import purls as purls_module
 from skeltext.methods.zero_shot.purls import PURLS, attention_weights, part_losses
 from skeltext.texts.descriptions import class_texts

@@ -12,9 +12,10 @@ from golden_heads import PlainFeatures, golden_numbers, losses_after_a_step_of_a
 from torch import Tensor, nn
 
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.margin_ranking import fixed_rivals_loss, ranking_loss
 from skeltext.methods.method import Batch
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.zero_shot.revise import ReViSE, contractive_slope, mean_discrepancy
 
 pytestmark = pytest.mark.usefixtures("one_thread")

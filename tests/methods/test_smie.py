@@ -16,8 +16,9 @@ from torch.nn.functional import softplus
 
 from skeltext.encoders.st_gcn import STGCN, from_published_names
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.method import Batch
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.zero_shot.smie import (
     SMIE,
     frame_counts,

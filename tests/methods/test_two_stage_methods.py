@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.method import Batch, Method
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.momentum_contrast import MomentumContrast
 from skeltext.methods.registry import METHODS
 from skeltext.methods.zero_shot import relation_net as relation_net_module

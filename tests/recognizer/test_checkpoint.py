@@ -11,15 +11,10 @@ import torch
 from safetensors.torch import save_file
 
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
-from skeltext.recognizer.checkpoint import (
-    Card,
-    load_card,
-    load_method,
-    read_tensors,
-    save_card,
-    write_tensors,
-)
+from skeltext.methods.building import build_method
+from skeltext.methods.model_config import ModelConfig
+from skeltext.recognizer.card import Card, load_card, save_card
+from skeltext.recognizer.checkpoint import load_method, read_tensors, write_tensors
 from skeltext.skeletons.preprocessing import preprocessing_named
 
 FILES = ("config.json", "labels.json", "preprocess.json")

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.method import Method
+from skeltext.methods.model_config import ModelConfig
 from skeltext.recognizer.embedding import embed_clips, encode_clips
 
 pytestmark = pytest.mark.usefixtures("one_thread")

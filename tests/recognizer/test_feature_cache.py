@@ -17,11 +17,12 @@ from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.store import Store, open_store
 from skeltext.encoders.st_gcn import STGCN
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.method import Method
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.zero_shot.pgfa import PGFA
 from skeltext.recognizer import feature_cache as feature_cache_module
-from skeltext.recognizer.checkpoint import Card
+from skeltext.recognizer.card import Card
 from skeltext.recognizer.feature_cache import FeatureCache, clip_features, features_key
 from skeltext.skeletons.preprocessing import preprocessing_named
 

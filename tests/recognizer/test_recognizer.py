@@ -16,8 +16,10 @@ from rich.console import Console
 from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.store import open_store
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
-from skeltext.recognizer.checkpoint import Card, save_card, write_tensors
+from skeltext.methods.building import build_method
+from skeltext.methods.model_config import ModelConfig
+from skeltext.recognizer.card import Card, save_card
+from skeltext.recognizer.checkpoint import write_tensors
 from skeltext.recognizer.embedding import embed_clips
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.table import guess_table

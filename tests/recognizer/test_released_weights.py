@@ -21,7 +21,8 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.encoders.st_gcn import STGCN
 from skeltext.errors import SkeltextError
 from skeltext.formats.npz import write_npz
-from skeltext.recognizer.checkpoint import WEIGHTS, load_card, load_method, read_tensors
+from skeltext.recognizer.card import WEIGHTS, load_card
+from skeltext.recognizer.checkpoint import load_method, read_tensors
 from skeltext.recognizer.released import import_checkpoint
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layouts import NTU25

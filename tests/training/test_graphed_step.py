@@ -23,8 +23,9 @@ from torch.utils._pytree import tree_leaves
 from training_data import CLASSES, CLIPS, WIDTH, made_up_data, same
 
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.method import Method
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.registry import METHODS
 from skeltext.recognizer.device import float32_arithmetic
 from skeltext.training import graphed_step

@@ -24,7 +24,7 @@ from skeltext.errors import SkeltextError
 from skeltext.evaluation.zero_shot import evaluate_run
 from skeltext.formats.npz import write_npz
 from skeltext.methods.building import build_method
-from skeltext.recognizer.checkpoint import WEIGHTS, Card, load_card, save_card
+from skeltext.recognizer.card import WEIGHTS, Card, load_card, save_card
 from skeltext.skeletons.preprocessing import preprocessing_named
 from skeltext.training import run as run_module
 from skeltext.training.config import TrainingConfig

@@ -9,8 +9,9 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.method import Method
+from skeltext.methods.model_config import ModelConfig
 from skeltext.progress import Report
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import RunFolder

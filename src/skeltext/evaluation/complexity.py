@@ -17,7 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from skeltext.encoders.st_gcn import GraphConvolution
 from skeltext.encoders.temporal_shift import TemporalShift
 from skeltext.errors import require
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
+from skeltext.methods.model_config import ModelConfig
 from skeltext.skeletons.layouts import layout_named
 
 FLOPS = 2  # floating-point operations of a multiply-add

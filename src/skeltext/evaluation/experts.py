@@ -18,7 +18,8 @@ from skeltext.errors import require
 from skeltext.evaluation.calibrated_gate import FEWEST, Judged
 from skeltext.evaluation.predictions import TestSet, embed_test_set, load_test_set
 from skeltext.methods.first_stages.classifier import Classifier
-from skeltext.recognizer.checkpoint import load_card, load_method
+from skeltext.recognizer.card import load_card
+from skeltext.recognizer.checkpoint import load_method
 from skeltext.recognizer.embedding import Precision
 from skeltext.recognizer.feature_cache import clip_features
 from skeltext.training.config import TrainingConfig

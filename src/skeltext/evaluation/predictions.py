@@ -17,7 +17,8 @@ from skeltext.datasets.splitting import Indices
 from skeltext.datasets.store import Store
 from skeltext.errors import SkeltextError, require
 from skeltext.methods.method import Method, mean_directions
-from skeltext.recognizer.checkpoint import Card, load_card, load_method
+from skeltext.recognizer.card import Card, load_card
+from skeltext.recognizer.checkpoint import load_method
 from skeltext.recognizer.embedding import Precision, embed_clips, encode_clips
 from skeltext.recognizer.feature_cache import clip_features
 from skeltext.skeletons.preprocessing import Preprocessing

@@ -36,3 +36,9 @@ def written_aside(path: Path) -> Iterator[Path]:
     finally:
         if os.path.lexists(aside):  # never raises, wherever the path leads
             aside.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text aside, then rename it into place."""
+    with written_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")

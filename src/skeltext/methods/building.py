@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from torch import nn
@@ -12,27 +11,11 @@ from torch import nn
 from skeltext.encoders.registry import ENCODERS
 from skeltext.errors import SkeltextError
 from skeltext.methods.method import Method
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.registry import METHODS
 from skeltext.skeletons.layouts import layout_named
 
 M = TypeVar("M", bound=nn.Module)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """All that is needed to build a model whose weights can then be loaded.
-
-    ``text_width`` is that of the text embeddings, ``classes`` how many classes it learns from; a method is given those
-    that it asks for.
-    """
-
-    method: str
-    encoder: str
-    layout: str
-    text_width: int
-    classes: int = 0
-    method_options: Mapping[str, Any] = field(default_factory=dict)
-    encoder_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build_method(config: ModelConfig) -> Method:

@@ -20,7 +20,8 @@ from skeltext.datasets.store import Store
 from skeltext.errors import SkeltextError
 from skeltext.formats.writing import made_folder
 from skeltext.methods.method import Method
-from skeltext.recognizer.checkpoint import Card, read_tensors, write_tensors
+from skeltext.recognizer.card import Card
+from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 from skeltext.recognizer.embedding import encode_clips
 from skeltext.texts.cache import EmbeddingCache
 

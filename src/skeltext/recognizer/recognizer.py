@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 
 from skeltext.errors import SkeltextError, require
-from skeltext.recognizer.checkpoint import WEIGHTS, Card, load_card, load_method
+from skeltext.recognizer.card import WEIGHTS, Card, load_card
+from skeltext.recognizer.checkpoint import load_method
 from skeltext.recognizer.embedding import embed_clips
 from skeltext.skeletons.clip import Clip
 from skeltext.texts.descriptions import class_text, described_classes, described_sets

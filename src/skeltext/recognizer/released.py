@@ -21,9 +21,11 @@ from skeltext.datasets.dataset import ClassSplit, Dataset
 from skeltext.encoders import shift_gcn, st_gcn
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.writing import made_folder
-from skeltext.methods.building import ModelConfig, build_method
+from skeltext.methods.building import build_method
 from skeltext.methods.method import Method
-from skeltext.recognizer.checkpoint import CONFIG, WEIGHTS, Card, save_card, write_tensors
+from skeltext.methods.model_config import ModelConfig
+from skeltext.recognizer.card import CONFIG, WEIGHTS, Card, save_card
+from skeltext.recognizer.checkpoint import write_tensors
 from skeltext.skeletons.layouts import NTU25
 from skeltext.skeletons.preprocessing import preprocessing_named
 from skeltext.texts.descriptions import class_texts

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from skeltext.errors import SkeltextError
-from skeltext.formats.writing import made_folder
-from skeltext.recognizer.checkpoint import WEIGHTS, read_tensors, write_tensors, write_text
+from skeltext.formats.writing import made_folder, write_text
+from skeltext.recognizer.card import WEIGHTS
+from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 
 CONFIG, METRICS, STATE = "config.yaml", "metrics.jsonl", "state.safetensors"
 HELD_OUT = "pseudo-unseen"

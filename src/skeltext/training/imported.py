@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from skeltext.recognizer.checkpoint import WEIGHTS, load_card, read_tensors
+from skeltext.recognizer.card import WEIGHTS, load_card
+from skeltext.recognizer.checkpoint import read_tensors
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder
 

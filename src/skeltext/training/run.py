@@ -16,7 +16,7 @@ from skeltext.formats.writing import made_folder
 from skeltext.machine import keep_freed_memory
 from skeltext.methods.building import build_method
 from skeltext.progress import Report
-from skeltext.recognizer.checkpoint import save_card
+from skeltext.recognizer.card import save_card
 from skeltext.recognizer.device import device_named
 from skeltext.training.batches import able_classes, clips_per_epoch
 from skeltext.training.config import TrainingConfig

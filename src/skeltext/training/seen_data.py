@@ -15,11 +15,11 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.splitting import Indices, chosen, split_clips
 from skeltext.datasets.store import Store, open_store
 from skeltext.errors import SkeltextError
-from skeltext.methods.building import ModelConfig
 from skeltext.methods.method import Method
+from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.registry import method_named
 from skeltext.progress import Report
-from skeltext.recognizer.checkpoint import Card
+from skeltext.recognizer.card import Card
 from skeltext.recognizer.feature_cache import clip_features
 from skeltext.skeletons.clip import Floats
 from skeltext.skeletons.preprocessing import Preprocessing, preprocessing_named

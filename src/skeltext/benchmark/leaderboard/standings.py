@@ -14,7 +14,7 @@ from skeltext.evaluation.generalised import generalised_result
 from skeltext.evaluation.generalised_results import Way
 from skeltext.methods.building import build_method
 from skeltext.methods.registry import method_named
-from skeltext.recognizer.checkpoint import Card, load_card
+from skeltext.recognizer.card import Card, load_card
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder
 

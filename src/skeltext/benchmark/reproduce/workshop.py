@@ -21,9 +21,9 @@ from skeltext.errors import SkeltextError
 from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import RunResult, Table
 from skeltext.evaluation.zero_shot import OtherData, evaluate_scorings
-from skeltext.formats.writing import made_folder
+from skeltext.formats.writing import made_folder, write_text
 from skeltext.progress import ProgressBars
-from skeltext.recognizer.checkpoint import read_tensors, write_tensors, write_text
+from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder
 from skeltext.training.run import train_run

@@ -14,8 +14,7 @@ from typing import Any
 from skeltext import __version__
 from skeltext.benchmark.report.environment import page_environment
 from skeltext.benchmark.reproduce.study import Cell, Found, Grid, Spread, Study
-from skeltext.formats.writing import made_folder
-from skeltext.recognizer.checkpoint import write_text
+from skeltext.formats.writing import made_folder, write_text
 
 RULES_IN_WORDS = (
     "last: after the last epoch, the result. pseudo-unseen: the epoch is chosen on seen classes that a second run was"

@@ -23,8 +23,10 @@ def _prepare(settings: BenchSettings, folder: Path) -> None:
     from skeltext.benchmark.bench.stages.text import WIDTH, keep_made_up_rows
     from skeltext.datasets.builtin.actions import builtin_clip
     from skeltext.formats.npz import write_npz
-    from skeltext.methods.building import ModelConfig, build_method
-    from skeltext.recognizer.checkpoint import WEIGHTS, Card, save_card, write_tensors
+    from skeltext.methods.building import build_method
+    from skeltext.methods.model_config import ModelConfig
+    from skeltext.recognizer.card import WEIGHTS, Card, save_card
+    from skeltext.recognizer.checkpoint import write_tensors
     from skeltext.skeletons.preprocessing import preprocessing_named
     from skeltext.texts.cache import EmbeddingCache
     from skeltext.texts.encoder import EMBEDDED

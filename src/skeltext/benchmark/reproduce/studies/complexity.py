@@ -5,7 +5,7 @@ from __future__ import annotations
 from skeltext.benchmark.reproduce.study import Cell, Found, Grid, Scope, Study, preset_of
 from skeltext.datasets.registry import dataset_named
 from skeltext.evaluation.complexity import complexity
-from skeltext.methods.building import ModelConfig
+from skeltext.methods.model_config import ModelConfig
 
 _TEXT_WIDTH = 768  # of all-mpnet-base-v2, which the paper used
 _FRAMES = {"st_gcn": 50, "shift_gcn": 64}
