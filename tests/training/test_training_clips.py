@@ -63,3 +63,42 @@ def test_a_protocol_in_place_of_that_of_the_split(tiny_config: Configure) -> Non
     clips = split_clips(store, split)
     assert set(store.subjects[clips.train].tolist()) == {subject}
     assert subject not in store.subjects[clips.test]
+
+
+def test_every_clip_is_shown_through_each_layout_as_well(tiny_config: Configure) -> None:
+    plain, _ = seen_data(tiny_config(), preparing=no_report)
+    config = tiny_config(through=("h36m17", "mediapipe33"))
+    seen, _ = seen_data(config, preparing=no_report)
+    assert plain.arrays is not None
+    assert seen.arrays is not None
+    n = len(plain.arrays)
+    assert seen.class_names == 3 * plain.class_names
+    assert seen.indices.tolist() == 3 * plain.indices.tolist()
+    assert (seen.arrays[:n] == plain.arrays).all()
+    assert (seen.arrays[n : 2 * n] != plain.arrays).any()
+    assert (seen.arrays[n : 2 * n] != seen.arrays[2 * n :]).any()
+    with pytest.raises(SkeltextError, match="a frozen encoder sees every clip once"):
+        tiny_config(through=("h36m17",), pretrained=config.store)
+
+
+def test_pictures_are_what_a_flat_model_learns_from(tiny_config: Configure) -> None:
+    config = tiny_config(layout="coco17", preprocessing="flat50", views=2)
+    seen, preprocessing = seen_data(config, preparing=no_report)
+    assert seen.arrays is not None
+    assert preprocessing.layout.name == "coco17"
+    assert seen.arrays.shape[1:4] == (2, 50, 17)
+    ahead, aside = seen.arrays[: len(seen.arrays) // 2], seen.arrays[len(seen.arrays) // 2 :]
+    assert abs(ahead - aside).max() > 0.1
+    for wrong in ({"views": 0}, {"layout": None}, {"through": ("h36m17",)}):
+        with pytest.raises(SkeltextError, match="a flat layout needs --views of at least one and no --through"):
+            seen_data(replace(config, **wrong), preparing=no_report)
+
+
+def test_a_split_that_leaves_nothing_unseen_trains_and_tests_nothing(tiny_config: Configure) -> None:
+    config = tiny_config(split="all")
+    assert config.store is not None
+    store, split = open_store(config.store), class_split(config)
+    clips = split_clips(store, split)
+    assert set(split.seen) == set(dataset_named("builtin").classes)
+    assert clips.train.tolist() == list(range(len(store)))
+    assert not len(clips.test)

@@ -8,7 +8,7 @@ import numpy as np
 
 from skeltext.datasets.store import Store
 from skeltext.errors import SkeltextError, require
-from skeltext.skeletons.clip import Floats
+from skeltext.skeletons.clip import Clip, Floats
 from skeltext.skeletons.preprocessing import Preprocessing
 
 
@@ -17,18 +17,21 @@ def preprocessed_clips(
     indices: Sequence[int],
     preprocessing: Preprocessing,
     *,
+    variant: Callable[[Clip], Clip] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Floats:
     """The clips of a store that `indices` names, prepared one by one: (N, C, T, V, M).
 
-    `progress` is called with the number prepared. Raises :class:`SkeltextError` if a clip cannot be prepared: leaving
-    it out would change what an accuracy is measured on, without a word.
+    A `variant` is made of every clip first. `progress` is called with the number prepared. Raises
+    :class:`SkeltextError` if a clip cannot be prepared: leaving it out would change what an accuracy is measured on,
+    without a word.
     """
     arrays: Floats | None = None
     refused = {}
     for row, index in enumerate(indices):
         try:
-            array = preprocessing(store.clip(int(index)))
+            clip = store.clip(int(index))
+            array = preprocessing(variant(clip) if variant else clip)
             if arrays is None:
                 arrays = np.empty((len(indices), *array.shape), array.dtype)
             require(array.shape == arrays.shape[1:], f"it becomes {array.shape}, others {arrays.shape[1:]}")

@@ -11,6 +11,8 @@ from skeltext.errors import SkeltextError
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layout import Layout
 
+EVERY_CLASS = "all"
+"""The split of every data set that leaves no class unseen: for a model that people use, which nothing here tests."""
 EVERY_CLIP = "all"
 """The protocol of a split that divides classes only: all clips of the seen ones train, all of the unseen ones test."""
 
@@ -76,8 +78,8 @@ class ClassSplit:
     clips of the seen classes, test on all clips of the unseen ones) or the name of a protocol of the data set (train on
     the seen classes of its training half, test on the unseen classes of the other). ``exemplars`` are the clips that a
     one-shot protocol shows of each unseen class; they are no test clips. Where it names none, the first ``shots`` clips
-    of each unseen class are. ``view`` names the view of the data set that the classes belong to and ``source`` tells
-    who published the split.
+    of each unseen class are. A split without unseen classes tests nothing. ``view`` names the view of the data set that
+    the classes belong to and ``source`` tells who published the split.
     """
 
     name: str
@@ -93,10 +95,8 @@ class ClassSplit:
         both = sorted(set(self.seen) & set(self.unseen))
         if both:
             raise SkeltextError(f"split {self.name}: {', '.join(both)} is seen and unseen; keep it in one of the two")
-        if not self.seen or not self.unseen:
-            raise SkeltextError(
-                f"split {self.name}: {len(self.seen)} seen and {len(self.unseen)} unseen classes; name some of each"
-            )
+        if not self.seen:
+            raise SkeltextError(f"split {self.name}: no class is seen, so there is nothing to learn; name some")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +158,11 @@ class Dataset:
         return self.readings[self.reading(reading)](originals)
 
     def split(self, name: str) -> ClassSplit:
-        """The class split of that name; :class:`SkeltextError` lists the names there are."""
+        """The class split of that name, "all" for one in which every class is seen; else :class:`SkeltextError`."""
+        if name == EVERY_CLASS:
+            view, (classes, _) = next(iter(self.views.items()))
+            return ClassSplit(name=name, seen=classes, unseen=(), source="every class is seen", view=view)
         if name not in self.splits:
-            known = f"it has {', '.join(self.splits)}" if self.splits else "it has none"
+            known = f"it has {', '.join((*self.splits, EVERY_CLASS))}"
             raise SkeltextError(f"data set {self.name} has no class split {name!r}; {known}")
         return self.splits[name]

@@ -58,7 +58,7 @@ def split_clips(store: Store, split: ClassSplit, *, protocol: str | None = None)
         seen=seen,
         unseen=unseen,
     )
-    if not len(result.train) or not len(result.test):
+    if not len(result.train) or (split.unseen and not len(result.test)):
         raise SkeltextError(
             f"split {split.name} under protocol {protocol!r} leaves {len(result.train)} training and"
             f" {len(result.test)} test clips of the {len(store)} in {store.folder}; prepare the whole data set or"

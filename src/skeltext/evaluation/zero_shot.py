@@ -11,7 +11,7 @@ import numpy as np
 
 from skeltext.datasets.splitting import first_of_each, hold_out, split_clips
 from skeltext.datasets.store import Store
-from skeltext.errors import SkeltextError
+from skeltext.errors import SkeltextError, require
 from skeltext.evaluation.metrics import accuracy, class_mean_accuracy
 from skeltext.evaluation.predictions import (
     Ints,
@@ -161,6 +161,9 @@ def _unseen(config: TrainingConfig, on: OtherData | None) -> TestSet:
     if on is not None:
         there = replace(config, dataset=on.dataset, split=on.split, store=on.store, without=(), protocol=None)
         _, split, store, _ = open_dataset(there)
+    require(
+        bool(split.unseen), f"split {split.name} leaves no class of {config.dataset} unseen; evaluate a run of another"
+    )
     clips = split_clips(store, split)
     return load_test_set(store, clips.test, split.unseen, config, preprocessing, exemplars=clips.exemplars)
 

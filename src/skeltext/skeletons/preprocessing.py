@@ -17,6 +17,7 @@ from skeltext.skeletons.clip import Clip, Floats
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layout import Layout
 from skeltext.skeletons.layouts import layout_named
+from skeltext.skeletons.variants import seen_from
 
 STEPS: dict[str, Callable[..., npt.NDArray[Any]]] = {
     step.__name__: step
@@ -53,8 +54,8 @@ class Step:
 class Preprocessing:
     """Steps that bring any clip to an array (C, T, V, M) in one layout.
 
-    The clip is converted to ``layout`` first; of its bodies the ``bodies`` (M) that move most are kept, and missing
-    ones are zero.
+    The clip is converted to ``layout`` first, as seen from ahead where that is flat and the clip is not; of its bodies
+    the ``bodies`` (M) that move most are kept, and missing ones are zero.
 
     >>> recipe = preprocessing_named("sound50", layout="kinect20", bodies=1)
     >>> Preprocessing.from_json(recipe.to_json()) == recipe
@@ -68,6 +69,8 @@ class Preprocessing:
 
     def __call__(self, clip: Clip) -> Floats:
         """(C, T, V, M) float32; :class:`SkeltextError` if the clip cannot become one."""
+        if clip.layout.C > self.layout.C:
+            clip = seen_from(clip)
         clip = convert(clip, self.layout)
         x: npt.NDArray[Any] = steps.most_moving(clip.positions, bodies=self.bodies)  # (M, T, V, C)
         for step in self.steps:
@@ -135,6 +138,14 @@ RECIPES = {
         Step("fill_gaps", {}),
         Step("centre_each_frame", {}),
         Step("face_forward", {}),
+        Step("resample", {"frames": 50}),
+        Step("zero_missing", {}),
+    ),
+    # For pictures of bodies, which cannot be turned to face forward.
+    "flat50": (
+        Step("fill_gaps", {}),
+        Step("centre_each_frame", {}),
+        Step("scale_by_torso", {}),
         Step("resample", {"frames": 50}),
         Step("zero_missing", {}),
     ),

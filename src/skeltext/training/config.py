@@ -19,7 +19,7 @@ _DATA, _MODEL, _OPTIMISER, _MACHINE = (
 SEEDS = 2**32  # how many seeds the generators tell apart
 OptimizerName = Literal["sgd", "adam"]
 _PATHS = ("store", "pretrained", "descriptions")  # fields that a file holds as text
-_LISTS = ("milestones", "without")  # tuples that a file holds as lists
+_LISTS = ("milestones", "without", "through")  # tuples that a file holds as lists
 
 
 def _options(_: type, tokens: dict[str, list[Token]] | tuple[Token, ...]) -> dict[str, Any]:
@@ -53,6 +53,12 @@ class TrainingConfig:
     """Share of the seen classes that a second run holds out to choose the epoch by; 0 for none."""
     preprocessing: Annotated[str, Parameter(group=_DATA)] = "published50"
     """Recipe that makes arrays of clips."""
+    layout: Annotated[str | None, Parameter(group=_DATA)] = None
+    """Skeleton layout that clips are converted to; that of the data set by default, and a flat one for pictures."""
+    through: Annotated[tuple[str, ...], Parameter(group=_DATA, consume_multiple=True, negative="")] = ()
+    """Layouts that every training clip is shown through, too, so that what they lack is no surprise later."""
+    views: Annotated[int, Parameter(group=_DATA)] = 0
+    """For a flat layout: pictures of every training clip, each from another side."""
     calibration: Annotated[float, Parameter(group=_DATA)] = 0.0
     """Share of the training clips of every class that the second run is not shown either, so that seen and unseen can
     be weighed against each other by it; see --generalised of `skeltext evaluate`."""
@@ -150,6 +156,8 @@ class TrainingConfig:
             )
         if not 0 <= self.calibration < 1:
             raise SkeltextError(f"calibration is {self.calibration}, expected a share from 0 up to 1")
+        if (self.through or self.views) and self.frozen:
+            raise SkeltextError("a frozen encoder sees every clip once, so --through and --views need one that learns")
         if self.finetune and self.pretrained is None:
             raise SkeltextError("finetune needs a first stage to go on from; name its runs with --pretrained")
         if self.threads is not None and self.threads < 1:

@@ -22,7 +22,9 @@ from skeltext.progress import Report
 from skeltext.recognizer.card import Card
 from skeltext.recognizer.feature_cache import clip_features
 from skeltext.skeletons.clip import Floats
+from skeltext.skeletons.layouts import layout_named
 from skeltext.skeletons.preprocessing import Preprocessing, preprocessing_named
+from skeltext.skeletons.variants import Variant, variants
 from skeltext.texts.descriptions import class_texts
 from skeltext.texts.embedding import embed_classes
 from skeltext.texts.encoder import Embeddings
@@ -38,9 +40,10 @@ Preparing = Callable[[int], Report]
 class SeenData:
     """The view of a data set that training is given: clips of seen classes only, and which class each one shows.
 
-    ``indices`` (N,) number them in ``store``. ``arrays`` (N, C, T, V, M) are the prepared clips; there are none where
-    the features of a frozen encoder stand for them. ``calibration`` are the numbers of those clips that only a training
-    of all these classes is shown, see :func:`calibration_clips`.
+    ``indices`` (N,) number them in ``store``, where a clip that is shown in several forms stands once for each.
+    ``arrays`` (N, C, T, V, M) are the prepared clips; there are none where the features of a frozen encoder stand for
+    them. ``calibration`` are the numbers of those clips that only a training of all these classes is shown, see
+    :func:`calibration_clips`.
     """
 
     store: Store
@@ -84,7 +87,14 @@ def open_dataset(config: TrainingConfig) -> tuple[Dataset, ClassSplit, Store, Pr
         raise SkeltextError(
             f"{folder} holds released arrays, which are prepared already; use --preprocessing {RELEASED}"
         )
-    preprocessing = preprocessing_named(config.preprocessing, layout=dataset.layout.name, bodies=dataset.bodies)
+    layout = layout_named(config.layout) if config.layout else dataset.layout
+    if bool(config.views) != (layout.C < dataset.layout.C) or (config.views and config.through):
+        raise SkeltextError(
+            f"clips of {dataset.layout.C} coordinates are to become {layout.name} with {layout.C} by {config.views}"
+            f" views and through {len(config.through)} layouts; a flat layout needs --views of at least one and no"
+            " --through, others no --views"
+        )
+    preprocessing = preprocessing_named(config.preprocessing, layout=layout.name, bodies=dataset.bodies)
     return dataset, split, store.view(split.view), preprocessing
 
 
@@ -93,10 +103,20 @@ def seen_data(config: TrainingConfig, *, preparing: Preparing) -> tuple[SeenData
     _, split, store, preprocessing = open_dataset(config)
     indices, arrays = training_clips(store, split, config), None
     if not config.frozen:
-        arrays = preprocessed_clips(store, indices.tolist(), preprocessing, progress=_counted(preparing(len(indices))))
+        forms = variants(layouts=config.through, views=config.views)
+        prepared = [_prepared(store, indices, preprocessing, form, preparing) for form in forms]
+        arrays = np.concatenate(prepared) if len(prepared) > 1 else prepared[0]
+        indices = np.tile(indices, len(forms))
     names = [store.classes[store.labels[index]] for index in indices]
     kept = calibration_clips(store, indices, share=config.calibration)
     return SeenData(store=store, indices=indices, class_names=names, arrays=arrays, calibration=kept), preprocessing
+
+
+def _prepared(
+    store: Store, indices: Indices, preprocessing: Preprocessing, form: Variant, preparing: Preparing
+) -> Floats:
+    progress = _counted(preparing(len(indices)))
+    return preprocessed_clips(store, indices.tolist(), preprocessing, variant=form, progress=progress)
 
 
 def training_clips(store: Store, split: ClassSplit, config: TrainingConfig) -> Indices:

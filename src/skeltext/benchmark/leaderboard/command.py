@@ -16,7 +16,7 @@ from skeltext.benchmark.leaderboard.board import board, protocol_of
 from skeltext.benchmark.leaderboard.contest import Contest, chosen_recipes, one_shot_contest, zero_shot_contest
 from skeltext.benchmark.leaderboard.grids import published_grids
 from skeltext.benchmark.leaderboard.listing import listed_methods, listing_table, markdown_listing
-from skeltext.benchmark.presets import Preset, load_preset
+from skeltext.benchmark.presets import Preset, load_preset, preset_names
 from skeltext.benchmark.recipes import Recipe, own_recipe
 from skeltext.benchmark.reproduce.command import places, show
 from skeltext.benchmark.reproduce.study import Scope, Study, preset_of
@@ -57,7 +57,8 @@ def leaderboard(
     dataset
         Registered data set, which must be prepared.
     preset
-        Settings of the data under a name; those of the data set by default.
+        Settings of the data under a name; those of the data set by default. One-shot methods take PRESET-oneshot where
+        there is one.
     splits
         Class splits; those of the preset by default. One-shot methods have splits of their own.
     seeds
@@ -158,7 +159,9 @@ def _contests(
         contests.append(zero_shot_contest(preset, recipes, splits=splits, protocol=protocol))
     if route in ("one-shot", "all"):
         try:
-            contests.append(one_shot_contest(preset_of(dataset, "oneshot"), recipes))
+            own = f"{preset.name}-oneshot"
+            shown = load_preset(own) if own in preset_names() else preset_of(dataset, "oneshot")
+            contests.append(one_shot_contest(shown, recipes))
         except SkeltextError as error:
             if route == "one-shot":
                 raise

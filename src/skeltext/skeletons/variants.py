@@ -1,0 +1,81 @@
+"""The forms in which a motion may reach a recogniser: through another layout, or as a flat picture from some side."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from skeltext.skeletons.clip import Clip
+from skeltext.skeletons.conversion import convert
+from skeltext.skeletons.layout import Layout
+from skeltext.skeletons.layouts import layout_named
+
+Variant = Callable[[Clip], Clip]
+YAW, PITCH = 60.0, 15.0  # degrees by which a camera may stand aside, and above or below
+
+
+def flat(layout: Layout) -> Layout:
+    """The layout of a camera picture of a skeleton: the same joints with two coordinates, y downwards.
+
+    >>> from skeltext.skeletons.layouts import KINECT20
+    >>> flat(KINECT20).C, flat(KINECT20).up
+    (2, '-y')
+    """
+    return layout if layout.C == 2 else replace(layout, name=f"{layout.name}-flat", unit="px", up="-y")
+
+
+def through(clip: Clip, layout: Layout) -> Clip:
+    """The clip as it would be had it come in another layout: what that layout lacks is derived from what it has.
+
+    >>> from skeltext.skeletons.layouts import H36M17, KINECT20
+    >>> clip = Clip(positions=np.random.default_rng(0).normal(size=(1, 4, 20, 3)).astype("f"), layout=KINECT20, fps=30)
+    >>> come = through(clip, H36M17).positions  # which has wrists and no hands
+    >>> bool((come[:, :, KINECT20.index("left_hand")] == come[:, :, KINECT20.index("left_wrist")]).all())
+    True
+    """
+    return convert(convert(clip, layout), clip.layout)
+
+
+def seen_from(clip: Clip, *, yaw: float = 0.0, pitch: float = 0.0) -> Clip:
+    """A clip of three dimensions as an orthographic camera sees it: x to the right, y down, the depth is lost.
+
+    With both angles 0 the camera looks along the z axis of the clip with y up. `yaw` walks the camera about the
+    vertical axis and `pitch` lifts it, in degrees.
+
+    >>> from skeltext.skeletons.layouts import KINECT20
+    >>> clip = Clip(positions=np.ones((1, 4, 20, 3), np.float32), layout=KINECT20, fps=30.0)
+    >>> seen_from(clip).positions[0, 0, 0].tolist()
+    [1.0, -1.0]
+    """
+    upright = convert(clip, replace(clip.layout, up="+y")).positions
+    a, b = np.radians([yaw, pitch])
+    right = np.array([np.cos(a), 0.0, -np.sin(a)])
+    down = np.array([-np.sin(b) * np.sin(a), -np.cos(b), -np.sin(b) * np.cos(a)])
+    camera = np.stack([right, down], axis=1).astype(np.float32)  # (3, 2)
+    return replace(clip, positions=upright @ camera, layout=flat(clip.layout))
+
+
+def seen_from_somewhere(clip: Clip, number: int) -> Clip:
+    """View `number` of a clip: from ahead for 0, else from a side that follows from its number and its source alone."""
+    digest = hashlib.sha256(f"{number}:{clip.source}".encode()).digest()
+    yaw, pitch = np.frombuffer(digest[:4], np.uint16) / 2**15 - 1 if number else (0.0, 0.0)
+    return seen_from(clip, yaw=YAW * yaw, pitch=PITCH * pitch)
+
+
+def variants(*, layouts: tuple[str, ...] = (), views: int = 0) -> list[Variant]:
+    """The forms of a training clip: as it is and through each of the `layouts`; with `views`, so many pictures of it.
+
+    >>> len(variants(layouts=("h36m17", "mediapipe33"))), len(variants(views=4)), len(variants())
+    (3, 4, 1)
+    """
+    if views:
+        return [partial(seen_from_somewhere, number=number) for number in range(views)]
+    return [_unchanged, *(partial(through, layout=layout_named(name)) for name in layouts)]
+
+
+def _unchanged(clip: Clip) -> Clip:
+    return clip
