@@ -74,7 +74,7 @@ COMMANDS = {
     "leaderboard": ("DATASET", "--methods", "--method", "--route", "--protocol", "--quick", "--list", "--json"),
     "import": ("SOURCE", "--dataset", "--split", "--out", "--text-encoder", "--preprocessing", "--store", "--json"),
     "bench": ("--stage", "--quick", "--encoder", "--batch", "--two-person", "--rounds", "--threads", "--json"),
-    "predict": ("RUN", "FILE", "--labels", "--layout", "--fps", "--device", "--json"),
+    "predict": ("FILE", "--labels", "--model", "--onnx", "--layout", "--fps", "--device", "--json"),
     "describe": ("DATASET", "CLASSES", "--kind", "--ask", "--model", "--key-variable", "--save", "--limit", "--json"),
 }
 RULES = {"last", "pseudo-unseen", "oracle"}
@@ -303,17 +303,22 @@ def test_train_and_evaluate(call: Call, tmp_path: Path, train_words: Callable[..
 
 @pytest.mark.parametrize("form", ["npz", "csv", "bvh"])
 def test_predict(call: Call, tiny_run: Path, files: dict[str, Path], form: str) -> None:
-    found = call("predict", tiny_run, files[form], "--labels", *LABELS, "--json")
+    found = call("predict", files[form], "--model", tiny_run, "--labels", *LABELS, "--json")
     assert found.code == 0
-    assert set(found.json) == {"file", "run", "guesses"}
-    assert (found.json["file"], found.json["run"]) == (str(files[form]), str(tiny_run))
-    guesses = found.json["guesses"]
+    assert set(found.json) == {"file", "model", "answers"}
+    assert (found.json["file"], found.json["model"]) == (str(files[form]), str(tiny_run))
+    (answer,) = found.json["answers"]
+    guesses = answer["guesses"]
+    assert answer["label"] == guesses[0]["label"]
+    assert answer["confidence"] == guesses[0]["probability"]
+    assert answer["margin"] == pytest.approx(guesses[0]["probability"] - guesses[1]["probability"])
+    assert answer["quality"]["frames"] > 0
     assert all(set(guess) == {"label", "text", "score", "probability"} for guess in guesses)
     assert {guess["label"] for guess in guesses} == set(LABELS)
     assert sum(guess["probability"] for guess in guesses) == pytest.approx(1, abs=1e-4)
     scores = [guess["score"] for guess in guesses]
     assert scores == sorted(scores, reverse=True)
-    shown = call("predict", tiny_run / "checkpoint", files[form], "--labels", *LABELS)
+    shown = call("predict", files[form], "--model", tiny_run / "checkpoint", "--labels", *LABELS)
     assert (shown.code, shown.err) == (0, "")
     places = [shown.out.index(guess["label"]) for guess in guesses]
     assert places == sorted(places)
@@ -322,9 +327,25 @@ def test_predict(call: Call, tiny_run: Path, files: dict[str, Path], form: str) 
 def test_predict_uses_what_a_file_does_not_say(call: Call, tiny_run: Path, clip: Clip, tmp_path: Path) -> None:
     path = tmp_path / "bare.npz"
     np.savez(path, positions=clip.positions)
-    assert "name it" in call("predict", tiny_run, path, "--labels", *LABELS).sentence
+    assert "name it" in call("predict", path, "--model", tiny_run, "--labels", *LABELS).sentence
     words = ("--layout", "ntu25", "--fps", "30", "--json")
-    assert len(call("predict", tiny_run, path, "--labels", *LABELS, *words).json["guesses"]) == len(LABELS)
+    assert len(call("predict", path, "--model", tiny_run, "--labels", *LABELS, *words).json["answers"]) == 1
+
+
+def test_predict_with_negatives_examples_and_people(
+    call: Call, tiny_run: Path, files: dict[str, Path], embed_offline: Callable[[Sequence[str]], None]
+) -> None:
+    embed_offline(["waving a hand", "standing still"])
+    base = ("predict", files["npz"], "--model", tiny_run, "--labels", LABELS[0], "wave=waving a hand")
+    found = call(
+        *base, "--negatives", "standing still", "--examples", f"this one={files['npz']}", "--top", "1", "--json"
+    )
+    (answer,) = found.json["answers"]
+    assert len(answer["guesses"]) == 1
+    assert "this one" in call(*base, *example).out
+    each = call(*base, "--people", "--json").json["answers"]
+    assert [answer["person"] for answer in each] == ["0"]
+    assert call(*base, "--pair", "--json").json["answers"][0]["guesses"]
 
 
 def test_describe(call: Call) -> None:
@@ -426,7 +447,7 @@ def test_a_file_that_cannot_be_recognised_is_one_sentence(
     form, change = HARMS[harm]
     change(files[form])
     before = listing(tmp_path)
-    sentence = call("predict", tiny_run, files[form], "--labels", *LABELS, "--json").sentence
+    sentence = call("predict", files[form], "--model", tiny_run, "--labels", *LABELS, "--json").sentence
     assert str(files[form]) in sentence
     assert listing(tmp_path) == before
     found = call("check", files[form], "--json")
@@ -477,7 +498,7 @@ def test_a_run_that_cannot_predict_is_one_sentence(
 ) -> None:
     run = broken_run(tmp_path / "run", tiny_run, harm)
     before = listing(tmp_path)
-    assert call("predict", run, files["npz"], "--labels", *LABELS).sentence
+    assert call("predict", files["npz"], "--model", run, "--labels", *LABELS).sentence
     assert listing(tmp_path) == before
 
 
@@ -485,22 +506,40 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     # what the command line itself refuses
     "unknown command": (("abacus",), 'Unknown command "abacus"'),
     "unknown option": (("describe", "builtin", "--abacus"), "--abacus"),
-    "no argument": (("predict",), "RUN requires an argument"),
-    "no labels": (("predict", "{run}", "{npz}"), "--labels"),
+    "no argument": (("predict",), "requires an argument"),
+    "no labels": (("predict", "{npz}", "--model", "{run}"), "--labels"),
     "no preset": (("train", "--preset"), "--preset requires an argument"),
     "not a number": (("train", "--epochs", "many"), '"many"'),
     "not a kind of text": (("train", "--texts", "poem"), '"poem"'),
     "not a kind of description": (("describe", "builtin", "--kind", "poem"), '"poem"'),
     "options without a name": (("train", "--encoder-options", "3"), "--encoder-options needs a dot"),
     # what the rooms refuse
-    "one label": (("predict", "{run}", "{npz}", "--labels", "sit"), "1 label given"),
-    "empty label": (("predict", "{run}", "{npz}", "--labels", "sit", ""), "one of the labels is empty"),
-    "another layout": (("predict", "{run}", "{npz}", "--layout", "kinect20", "--labels", "a", "b"), "ntu25"),
-    "unknown layout": (("predict", "{run}", "{npz}", "--layout", "[/b]", "--labels", "a", "b"), "'[/b]' is not known"),
-    "no such rate": (("predict", "{run}", "{npz}", "--fps", "-3", "--labels", "a", "b"), "-3.0 frames per second"),
-    "no such run": (("predict", "{here}/no", "{npz}", "--labels", "a", "b"), "no is no checkpoint"),
-    "run in a loop": (("predict", "{here}/loop", "{npz}", "--labels", "a", "b"), "loop is no checkpoint"),
-    "no such device": (("predict", "{run}", "{npz}", "--device", "abacus", "--labels", "a", "b"), "'abacus'"),
+    "one label": (("predict", "{npz}", "--model", "{run}", "--labels", "sit"), "1 label given"),
+    "empty label": (("predict", "{npz}", "--model", "{run}", "--labels", "sit", ""), "one of the labels is empty"),
+    "another layout": (("predict", "{npz}", "--model", "{run}", "--layout", "kinect20", "--labels", "a", "b"), "ntu25"),
+    "unknown layout": (
+        ("predict", "{npz}", "--model", "{run}", "--layout", "[/b]", "--labels", "a", "b"),
+        "'[/b]' is not known",
+    ),
+    "no such rate": (
+        ("predict", "{npz}", "--model", "{run}", "--fps", "-3", "--labels", "a", "b"),
+        "-3.0 frames per second",
+    ),
+    "no such run": (("predict", "{npz}", "--model", "{here}/no", "--labels", "a", "b"), "no is no checkpoint"),
+    "run in a loop": (("predict", "{npz}", "--model", "{here}/loop", "--labels", "a", "b"), "loop is no checkpoint"),
+    "people and pair": (("predict", "{npz}", "--people", "--pair", "--labels", "a", "b"), "give one of them"),
+    "an example without a file": (
+        ("predict", "{npz}", "--model", "{run}", "--examples", "wave", "--labels", "a", "b"),
+        "--examples 'wave', expected LABEL=FILE",
+    ),
+    "a rate without a calibration": (
+        ("predict", "{npz}", "--model", "{run}", "--false-accept", "0.1", "--labels", "a", "b"),
+        "this model has no calibration",
+    ),
+    "no such device": (
+        ("predict", "{npz}", "--model", "{run}", "--device", "abacus", "--labels", "a", "b"),
+        "'abacus'",
+    ),
     "check nothing": (("check", "{here}/no"), "does not exist"),
     "check a loop": (("check", "{here}/loop"), "does not exist"),
     "unknown set": (("prepare", "abacus"), "data set 'abacus' is not known"),
@@ -650,8 +689,8 @@ def test_an_interruption_says_that_it_can_go_on(call: Call, monkeypatch: pytest.
 
 
 def test_commands_in_their_own_process(tiny_run: Path, files: dict[str, Path], tmp_path: Path) -> None:
-    found = in_its_own_process("predict", tiny_run, files["bvh"], "--labels", *LABELS, "--json")
+    found = in_its_own_process("predict", files["bvh"], "--model", tiny_run, "--labels", *LABELS, "--json")
     assert (found.code, len(found.json["guesses"])) == (0, len(LABELS))
-    assert in_its_own_process("predict", tiny_run, tmp_path, "--labels", *LABELS).sentence
+    assert in_its_own_process("predict", tmp_path, "--model", tiny_run, "--labels", *LABELS).sentence
     odd = in_its_own_process("check", tmp_path / "no", PYTHONIOENCODING="ascii", folder=tmp_path)
     assert "does not exist" in odd.sentence

@@ -1,10 +1,10 @@
 """skeltext: recognise human actions from skeletons by what they are called.
 
 >>> import skeltext
->>> recogniser = skeltext.load("runs/demo")  # doctest: +SKIP
->>> clip = skeltext.read_clip("wave.npz")  # doctest: +SKIP
->>> recogniser.recognise([clip], ["wave the right hand", "sit down"])[0][0].label  # doctest: +SKIP
-'wave the right hand'
+>>> clip = skeltext.load("walk.bvh")  # doctest: +SKIP
+>>> model = skeltext.Recognizer.load()  # doctest: +SKIP
+>>> model.predict(clip, labels=["walking", "sitting down", "throwing a ball"]).label  # doctest: +SKIP
+'walking'
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 settle_threads()  # before anything below can load torch
 
-_LAZY = {
+_LAZY = {  # public name -> where it is, with its name there if that is another
     "Clip": "skeltext.skeletons.clip",
     "Layout": "skeltext.skeletons.layout",
     "Recognizer": "skeltext.recognizer.recognizer",
@@ -27,15 +27,14 @@ _LAZY = {
     "add_method": "skeltext.methods.registry",
     "convert": "skeltext.skeletons.conversion",
     "list_methods": "skeltext.methods.registry",
-    "read_clip": "skeltext.formats.reading",
+    "load": "skeltext.formats.reading:read_clip",
 }
-__all__ = [*_LAZY, "load"]
+__all__ = [*_LAZY]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import skeltext` stays instant."""
-    if name == "load":
-        return import_module("skeltext.recognizer.recognizer").Recognizer.load
     if name not in _LAZY:
         raise AttributeError(f"module 'skeltext' has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
+    module, _, own = _LAZY[name].partition(":")
+    return getattr(import_module(module), own or name)

@@ -18,11 +18,14 @@ from skeltext.datasets.store import open_store
 from skeltext.errors import SkeltextError
 from skeltext.methods.building import build_method
 from skeltext.methods.model_config import ModelConfig
+from skeltext.recognizer.answer import Answer
+from skeltext.recognizer.calibration import Calibration, load_calibration
 from skeltext.recognizer.card import Card, save_card
 from skeltext.recognizer.checkpoint import write_tensors
 from skeltext.recognizer.embedding import embed_clips
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.table import guess_table
+from skeltext.recognizer.torch_model import TorchModel
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layouts import AZURE32, COCO17, KINECT20, MEDIAPIPE33
@@ -79,8 +82,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def recognizer(checkpoint: Path) -> Recognizer:
     """The small model with a made-up text encoder."""
-    plain = Recognizer.load(checkpoint)
-    return Recognizer(card=plain.card, weights=checkpoint / "weights.safetensors", encoder=MadeUp())
+    return Recognizer.load(checkpoint, encoder=MadeUp())
 
 
 @pytest.fixture(scope="module")
@@ -91,38 +93,40 @@ def clips(tiny_store: Path) -> list[Clip]:
 
 
 def test_every_label_is_ranked(recognizer: Recognizer, clips: list[Clip]) -> None:
-    found = recognizer.recognise(clips, LABELS)
+    found = recognizer.predict_all(clips, LABELS)
     assert len(found) == len(clips)
-    for guesses in found:
+    for answer in found:
+        guesses = answer.guesses
+        assert answer.label == guesses[0].label
+        assert not answer.calibrated
         assert {guess.label for guess in guesses} == set(LABELS)
         scores = [guess.score for guess in guesses]
         assert scores == sorted(scores, reverse=True)
         assert all(-1.001 <= score <= 1.001 for score in scores)
         assert sum(guess.probability for guess in guesses) == pytest.approx(1, abs=1e-5)
-        ratio = np.exp((scores[0] - scores[1]) * recognizer.method.score_scale)
+        ratio = np.exp((scores[0] - scores[1]) * recognizer.model.score_scale)
         assert guesses[0].probability / guesses[1].probability == pytest.approx(ratio, rel=1e-3)
 
 
 @settings(max_examples=15, deadline=None)
 @given(order=st.permutations(LABELS))
 def test_the_order_of_labels_does_not_matter(checkpoint: Path, clips: list[Clip], order: list[str]) -> None:
-    card = Recognizer.load(checkpoint).card
-    recognizer = Recognizer(card=card, weights=checkpoint / "weights.safetensors", encoder=MadeUp())
-    plain, other = (recognizer.recognise(clips[:1], labels)[0] for labels in (LABELS, order))
+    recognizer = Recognizer.load(checkpoint, encoder=MadeUp())
+    plain, other = (recognizer.predict(clips[0], labels).guesses for labels in (LABELS, order))
     assert [guess.label for guess in plain] == [guess.label for guess in other]
     assert [guess.score for guess in plain] == pytest.approx([guess.score for guess in other], abs=1e-6)
 
 
 def test_a_clip_is_recognised_alone_as_among_others(recognizer: Recognizer, clips: list[Clip]) -> None:
-    together = recognizer.recognise(clips, LABELS)
-    for clip, guesses in zip(clips, together, strict=True):
-        alone = recognizer.recognise([clip], LABELS)[0]
-        assert [guess.label for guess in alone] == [guess.label for guess in guesses]
-        assert [guess.score for guess in alone] == pytest.approx([guess.score for guess in guesses], abs=1e-5)
+    together = recognizer.predict_all(clips, LABELS)
+    for clip, answer in zip(clips, together, strict=True):
+        alone = recognizer.predict(clip, LABELS)
+        assert [guess.label for guess in alone.guesses] == [guess.label for guess in answer.guesses]
+        assert [guess.score for guess in alone.guesses] == pytest.approx([g.score for g in answer.guesses], abs=1e-5)
 
 
 def test_labels_given_twice_count_once(recognizer: Recognizer, clips: list[Clip]) -> None:
-    guesses = recognizer.recognise(clips[:1], ["sit", " sit ", "stand", "stand"])[0]
+    guesses = recognizer.predict(clips[0], ["sit", " sit ", "stand", "stand"]).guesses
     assert sorted(guess.label for guess in guesses) == ["sit", "stand"]
 
 
@@ -140,9 +144,9 @@ def test_too_few_or_empty_labels_are_one_sentence(
     recognizer: Recognizer, clips: list[Clip], labels: list[str], sentence: str
 ) -> None:
     with pytest.raises(SkeltextError, match=sentence):
-        recognizer.recognise(clips[:1], labels)
+        recognizer.predict(clips[0], labels)
     with pytest.raises(SkeltextError, match="no clip given"):
-        recognizer.recognise([], LABELS)
+        recognizer.predict_all([], LABELS)
 
 
 @pytest.mark.parametrize("layout", [KINECT20, AZURE32, MEDIAPIPE33], ids=lambda layout: layout.name)
@@ -151,27 +155,24 @@ def test_the_same_motion_in_another_layout_is_nearly_the_same(
 ) -> None:
     others = [convert(clip, layout) for clip in clips]  # type: ignore[arg-type]
     assert all(clip.positions.shape[2] != 25 for clip in others)
-    arrays = [
-        torch.from_numpy(np.stack([recognizer.card.preprocessing(clip) for clip in all])) for all in (clips, others)
-    ]
-    own, converted = (embed_clips(recognizer.method, batch) for batch in arrays)
+    own, converted = (torch.from_numpy(recognizer.embed(both)) for both in (clips, others))
     near = torch.nn.functional.cosine_similarity(own, converted).mean()
     far = torch.nn.functional.cosine_similarity(own, converted.roll(1, dims=0)).mean()
     assert near > 0.9
     assert near > far
-    assert len(recognizer.recognise(others, LABELS)) == len(others)
+    assert len(recognizer.predict_all(others, LABELS)) == len(others)
 
 
 def test_flat_key_points_are_refused(recognizer: Recognizer) -> None:
     flat = Clip(positions=np.ones((1, 9, 17, 2), np.float32), layout=COCO17, fps=30.0, source="flat.json")
     with pytest.raises(SkeltextError, match=r"flat.json: layout coco17 has 2 coordinates and ntu25 has 3"):
-        recognizer.recognise([flat], LABELS)
+        recognizer.predict(flat, LABELS)
 
 
 def test_a_clip_with_nobody_in_it_is_refused(recognizer: Recognizer, clips: list[Clip]) -> None:
     nobody = replace(clips[0], positions=np.full_like(clips[0].positions, np.nan))
     with pytest.raises(SkeltextError, match=f"{clips[0].source}: no frame has its first joint tracked"):
-        recognizer.recognise([nobody], LABELS)
+        recognizer.predict(nobody, LABELS)
 
 
 def test_a_class_of_the_data_set_is_described(recognizer: Recognizer) -> None:
@@ -184,26 +185,26 @@ def test_other_labels_stand_for_themselves(recognizer: Recognizer, clips: list[C
     assert recognizer.text_of("juggle three balls") == "juggle three balls"
     assert recognizer.text_of("a class of no set") == "words for it"
     known = dataset_named("utd-mhad").classes[0]
-    guesses = recognizer.recognise(clips[:1], [known, "juggle three balls"])[0]
+    guesses = recognizer.predict(clips[0], [known, "juggle three balls"]).guesses
     texts = {guess.label: guess.text for guess in guesses}
     assert texts["juggle three balls"] == "juggle three balls"
     assert len(texts[known].split()) > 20
-    assert recognizer.encoder.read == [texts[known], texts["juggle three balls"]]  # type: ignore[attr-defined]
+    assert recognizer.encoder.read == [texts["juggle three balls"]]  # type: ignore[attr-defined]
 
 
 def test_a_model_of_a_table_cannot_read_labels(recognizer: Recognizer, checkpoint: Path) -> None:
-    card = replace(recognizer.card, text_encoder="some/table.npy")
+    model = TorchModel(checkpoint)
+    model.card = replace(recognizer.card, text_encoder="some/table.npy")
     with pytest.raises(SkeltextError, match=r"trained on the table some/table.npy, which has no row for a typed label"):
-        Recognizer(card=card, weights=checkpoint / "weights.safetensors")
-    Recognizer(card=card, weights=checkpoint / "weights.safetensors", encoder=MadeUp())
+        Recognizer(model=model)
+    Recognizer(model=model, encoder=MadeUp())
 
 
 def test_the_folder_of_a_run_is_as_good_as_that_of_its_checkpoint(checkpoint: Path, clips: list[Clip]) -> None:
     one, other = Recognizer.load(checkpoint), Recognizer.load(str(checkpoint.parent))
     assert one.card == other.card
-    batch = torch.from_numpy(one.card.preprocessing(clips[0])[None])
-    assert torch.equal(embed_clips(one.method, batch), embed_clips(other.method, batch))
-    assert not one.method.training
+    assert (one.embed(clips[:1]) == other.embed(clips[:1])).all()
+    assert not one.model.method.training  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps", "abacus", "meta", "cpu:x", ""])
@@ -216,14 +217,14 @@ def test_a_device_that_is_not_there_is_one_sentence(checkpoint: Path, device: st
 
 def test_any_device_will_do(checkpoint: Path, clips: list[Clip]) -> None:
     recognizer = Recognizer.load(checkpoint, device="auto")
-    batch = torch.from_numpy(recognizer.card.preprocessing(clips[0])[None])
-    assert embed_clips(recognizer.method, batch).device.type == "cpu"
+    assert np.isfinite(recognizer.embed(clips[:1])).all()
 
 
 def test_the_size_of_chunks_does_not_matter(recognizer: Recognizer, clips: list[Clip]) -> None:
     batch = torch.from_numpy(np.stack([recognizer.card.preprocessing(clip) for clip in clips]))
-    whole = embed_clips(recognizer.method, batch, chunk=len(batch))
-    torch.testing.assert_close(embed_clips(recognizer.method, batch, chunk=2), whole, atol=1e-5, rtol=1e-4)
+    method = recognizer.model.method  # type: ignore[attr-defined]
+    whole = embed_clips(method, batch, chunk=len(batch))
+    torch.testing.assert_close(embed_clips(method, batch, chunk=2), whole, atol=1e-5, rtol=1e-4)
     assert not whole.requires_grad
 
 
@@ -231,5 +232,119 @@ def test_labels_are_shown_as_they_were_typed(recognizer: Recognizer, clips: list
     labels = ["wave [left]", "close [/bold] a door"]
     console = Console(width=120)
     with console.capture() as capture:
-        console.print(guess_table(recognizer.recognise(clips[:1], labels)[0]))
+        console.print(guess_table(recognizer.predict(clips[0], labels).guesses))
     assert all(label in capture.get() for label in labels)
+
+
+def test_several_sentences_are_averaged_as_directions(recognizer: Recognizer, clips: list[Clip]) -> None:
+    sentences = ["raise a hand", "wave to a friend"]
+    answer = recognizer.predict(clips[0], {"wave": sentences, "sit": "sit on a chair"})
+    rows = recognizer.encoder.encode(sentences)
+    mean = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).mean(axis=0)
+    expected = recognizer.model.scores(recognizer.embed(clips[:1]), mean[None])[0, 0]
+    assert {guess.label: guess.score for guess in answer.guesses}["wave"] == pytest.approx(float(expected), abs=1e-6)
+    typed = recognizer.predict(clips[0], ["wave=raise a hand", "wave=wave to a friend", "sit=sit on a chair"])
+    assert typed.guesses == answer.guesses
+
+
+def test_what_is_nearer_to_a_negative_is_refused(recognizer: Recognizer, clips: list[Clip]) -> None:
+    ranked = [guess.label for guess in recognizer.predict(clips[0], LABELS).guesses]
+    refused = recognizer.predict(clips[0], ranked[1:], negatives=ranked[:1])
+    assert refused.label is None
+    assert ranked[0] in refused.rejected
+    assert [guess.label for guess in refused.guesses] == ranked[1:]
+    accepted = recognizer.predict(clips[0], ranked[:1], negatives=ranked[1:])
+    assert accepted.label == ranked[0]
+    assert not accepted.rejected
+
+
+def test_examples_stand_for_a_label(recognizer: Recognizer, clips: list[Clip]) -> None:
+    recognizer.add_examples("my move", clips[:1])
+    assert recognizer.predict(clips[0], ["sit down"]).label == "my move"
+    assert recognizer.predict(clips[0], ["sit down"]).guesses[0].text == ""
+    recognizer.add_examples("my move", clips[1:3])
+    recognizer.add_examples("another", clips[3:4])
+    assert recognizer.predict(clips[3]).label == "another"
+    both = recognizer.predict(clips[0], ["my move=shake it", "sit down"]).guesses
+    assert {guess.text for guess in both if guess.label == "my move"} == {"shake it"}
+    with pytest.raises(SkeltextError, match="no example given for 'x'"):
+        recognizer.add_examples("x", [])
+
+
+def rounded(answer: Answer) -> dict[str, float]:
+    """The scores of an answer, without the last digits, which depend on how many clips are computed together."""
+    return {guess.label: round(guess.score, 4) for guess in answer.guesses}
+
+
+def test_every_person_is_answered_for_or_two_together(recognizer: Recognizer, clips: list[Clip]) -> None:
+    length = min(clip.T for clip in clips[:2])
+    positions = np.concatenate([clip.positions[:1, :length] for clip in clips[:2]])
+    two = replace(clips[0], positions=positions, tracks=("ann", "ben"), confidence=None)
+    alone = [
+        recognizer.predict(replace(two, positions=positions[m : m + 1], tracks=(n,)), LABELS)
+        for m, n in enumerate(two.tracks)
+    ]
+    each = recognizer.predict_people(two, LABELS)
+    assert [answer.person for answer in each] == ["ann", "ben"]
+    assert [rounded(answer) for answer in each] == [rounded(answer) for answer in alone]
+    most = recognizer.predict(two, LABELS)
+    assert rounded(most) in [rounded(answer) for answer in alone]
+    pair = recognizer.predict(two, LABELS, pair=True)
+    assert pair.person == "ann and ben"
+    assert rounded(pair) not in [rounded(answer) for answer in alone]
+
+
+def fitted(recognizer: Recognizer, clips: list[Clip]) -> Calibration:
+    """A calibration whose reference are the clips themselves."""
+    return Calibration(
+        reference=recognizer.embed(clips),
+        temperature=0.5,
+        thresholds={0.1: 1.5, 0.5: 0.0, 1.0: -10.0},
+        accepted={0.1: 0.4},
+        about="made up",
+    )
+
+
+def test_calibrated_scores_are_standard_and_refuse_by_rate(recognizer: Recognizer, clips: list[Clip]) -> None:
+    recognizer.calibration = fitted(recognizer, clips)
+    scores = np.array(
+        [[g.score for g in sorted(a.guesses, key=lambda g: g.label)] for a in recognizer.predict_all(clips, LABELS)]
+    )
+    np.testing.assert_allclose(scores.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(scores.std(axis=0), 1, atol=1e-4)
+    answer = recognizer.predict(clips[0], LABELS)
+    assert answer.calibrated
+    ratio = np.exp((answer.guesses[0].score - answer.guesses[1].score) / 0.5)
+    assert answer.confidence / answer.guesses[1].probability == pytest.approx(ratio, rel=1e-3)
+    refused = [recognizer.predict(clip, LABELS, false_accept=0.1).label is None for clip in clips]
+    assert refused == [bool(row.max() < 1.5) for row in scores]
+    assert all(recognizer.predict(clip, LABELS, false_accept=1.0).label for clip in clips)
+    with pytest.raises(SkeltextError, match=r"a false-accept rate of 0\.01, expected one between 0\.1 and 1\.0"):
+        recognizer.predict(clips[0], LABELS, false_accept=0.01)
+
+
+def test_without_a_calibration_nothing_is_refused_by_rate(recognizer: Recognizer, clips: list[Clip]) -> None:
+    with pytest.raises(SkeltextError, match="this model has no calibration"):
+        recognizer.predict(clips[0], LABELS, false_accept=0.1)
+
+
+def test_a_calibration_comes_back_from_its_files(recognizer: Recognizer, clips: list[Clip], tmp_path: Path) -> None:
+    kept = fitted(recognizer, clips)
+    assert load_calibration(tmp_path) is None
+    kept.save(tmp_path)
+    back = load_calibration(tmp_path)
+    assert back is not None
+    np.testing.assert_allclose(back.reference, kept.reference, rtol=2e-3, atol=1e-6)
+    assert (back.temperature, back.thresholds, back.accepted, back.about) == (
+        kept.temperature,
+        kept.thresholds,
+        kept.accepted,
+        kept.about,
+    )
+    for name in ("calibration.json", "reference.safetensors"):
+        content = (tmp_path / name).read_bytes()
+        for damage in (b"", content[: len(content) // 2], b"{}", b"\xff" * 9, b"[" * 10**5):
+            (tmp_path / name).write_bytes(damage)
+            with pytest.raises(SkeltextError, match="calibration"):
+                load_calibration(tmp_path)
+        (tmp_path / name).write_bytes(content)

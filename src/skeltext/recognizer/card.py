@@ -17,6 +17,8 @@ from skeltext.methods.model_config import ModelConfig
 from skeltext.skeletons.preprocessing import Preprocessing
 
 WEIGHTS, CONFIG, PREPROCESS, LABELS = "weights.safetensors", "config.json", "preprocess.json", "labels.json"
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What goes wrong when a file is no card, or one that somebody changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,33 +36,48 @@ class Card:
     labels: Mapping[str, str]
 
 
-def save_card(folder: Path, card: Card) -> None:
-    """Write everything but the weights."""
-    made_folder(folder)
+def card_texts(card: Card) -> dict[str, str]:
+    """The three texts that a card is written as, by the names of their files."""
     config = {
         "model": asdict(card.model),
         "text_encoder": card.text_encoder,
         "texts": card.texts,
         "dataset": card.dataset,
     }
-    write_text(folder / CONFIG, json.dumps(config, indent=1))
-    write_text(folder / PREPROCESS, card.preprocessing.to_json())
-    write_text(folder / LABELS, json.dumps(dict(card.labels), indent=1, ensure_ascii=False))
+    return {
+        CONFIG: json.dumps(config, indent=1),
+        PREPROCESS: card.preprocessing.to_json(),
+        LABELS: json.dumps(dict(card.labels), indent=1, ensure_ascii=False),
+    }
+
+
+def card_from_texts(texts: Mapping[str, str]) -> Card:
+    """The card that :func:`card_texts` wrote; whatever is wrong with the texts is raised as it is."""
+    config = json.loads(texts[CONFIG])
+    return Card(
+        model=ModelConfig(**config["model"]),
+        preprocessing=Preprocessing.from_json(texts[PREPROCESS]),
+        text_encoder=config["text_encoder"],
+        texts=config["texts"],
+        dataset=config["dataset"],
+        labels=dict(json.loads(texts[LABELS]).items()),
+    )
+
+
+def save_card(folder: Path, card: Card) -> None:
+    """Write everything but the weights."""
+    made_folder(folder)
+    for name, text in card_texts(card).items():
+        write_text(folder / name, text)
 
 
 def load_card(folder: Path) -> Card:
     """Read what :func:`save_card` wrote; :class:`SkeltextError` if the folder is no checkpoint."""
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        return Card(
-            model=ModelConfig(**config["model"]),
-            preprocessing=Preprocessing.from_json((folder / PREPROCESS).read_text(encoding="utf-8")),
-            text_encoder=config["text_encoder"],
-            texts=config["texts"],
-            dataset=config["dataset"],
-            labels=dict(json.loads((folder / LABELS).read_text(encoding="utf-8")).items()),
+        return card_from_texts(
+            {name: (folder / name).read_text(encoding="utf-8") for name in (CONFIG, PREPROCESS, LABELS)}
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise SkeltextError(
             f"{folder} is no checkpoint of skeltext ({error}); expected {CONFIG}, {PREPROCESS}, {LABELS} and {WEIGHTS}"
         ) from error

@@ -2,56 +2,77 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from skeltext.errors import SkeltextError, require
-from skeltext.recognizer.card import WEIGHTS, Card, load_card
-from skeltext.recognizer.checkpoint import load_method
-from skeltext.recognizer.embedding import embed_clips
+from skeltext.formats.clip_check import check_clip
+from skeltext.recognizer.answer import Answer, Guess
+from skeltext.recognizer.calibration import Calibration, load_calibration, standard_scores
+from skeltext.recognizer.candidates import Candidates, Labels
+from skeltext.recognizer.model import Floats, Model, unit
 from skeltext.skeletons.clip import Clip
+from skeltext.skeletons.preprocessing import Preprocessing
 from skeltext.texts.descriptions import class_text, described_classes, described_sets
 from skeltext.texts.encoder import SentenceTransformer, TextEncoder
 
-
-@dataclass(frozen=True, kw_only=True)
-class Guess:
-    """One label with the text that stood for it, its cosine-like score and its share of the probability."""
-
-    label: str
-    text: str
-    score: float
-    probability: float
+DEFAULT = "kinect20"
+"""The model inside the package, see ``models/kinect20/README.md``."""
+ONNX = "model.onnx"
 
 
 class Recognizer:
-    """A method with its weights, its preprocessing and its text encoder.
+    """A trained model with its text encoder and, where it has one, its calibration.
 
-    Load one with :meth:`load`; :meth:`recognise` ranks labels for clips of any layout that can be converted.
+    Load one with :meth:`load`; :meth:`predict` ranks labels for a clip of any layout that can be converted.
     """
 
-    def __init__(self, *, card: Card, weights: Path, device: str = "cpu", encoder: TextEncoder | None = None) -> None:
-        self.card = card
-        self.method = load_method(card, weights, device=device)
+    def __init__(
+        self, *, model: Model, encoder: TextEncoder | None = None, calibration: Calibration | None = None
+    ) -> None:
+        self.model = model
+        self.card = model.card
+        self.calibration = calibration
         if encoder is None:
             require(
-                not card.text_encoder.endswith(".npy"),
-                f"this model was trained on the table {card.text_encoder}, which has no row for a typed label;"
+                not self.card.text_encoder.endswith(".npy"),
+                f"this model was trained on the table {self.card.text_encoder}, which has no row for a typed label;"
                 " train with a text encoder that reads sentences",
             )
-            encoder = SentenceTransformer(card.text_encoder)
+            encoder = SentenceTransformer(self.card.text_encoder)
         self.encoder = encoder
+        self._examples: dict[str, Floats] = {}
 
     @classmethod
-    def load(cls, path: str | Path, *, device: str = "cpu") -> Recognizer:
-        """A recognizer from the folder of a run or of a checkpoint."""
-        folder = Path(path)
+    def load(
+        cls,
+        path: str | Path | None = None,
+        *,
+        onnx: bool | None = None,
+        device: str = "cpu",
+        encoder: TextEncoder | None = None,
+    ) -> Recognizer:
+        """A recognizer from the folder of a run or of a checkpoint, or from an exported file; by default our own model.
+
+        `onnx` says whether ONNX Runtime computes it, which needs no torch; by default where torch is not installed and
+        for an exported file.
+        """
+        folder = Path(str(files("skeltext.recognizer") / "models" / DEFAULT)) if path is None else Path(path)
         if (folder / "checkpoint").is_dir():
             folder = folder / "checkpoint"
-        return cls(card=load_card(folder), weights=folder / WEIGHTS, device=device)
+        exported = folder if folder.suffix == ".onnx" else folder / ONNX
+        if onnx is None:
+            onnx = folder == exported or importlib.util.find_spec("torch") is None
+        return cls(
+            model=_onnx_model(exported) if onnx else _torch_model(folder, device),
+            encoder=encoder,
+            calibration=load_calibration(exported.parent),
+        )
 
     def text_of(self, label: str) -> str:
         """The text that stands for a label: the description of a class of its data set, else the label as it is."""
@@ -62,30 +83,178 @@ class Recognizer:
                     return class_text(dataset, name, kind=kind)
         return self.card.labels.get(label, label)
 
-    def recognise(self, clips: Sequence[Clip], labels: Sequence[str]) -> list[list[Guess]]:
-        """For every clip all labels, best first.
+    def add_examples(self, label: str, clips: Sequence[Clip]) -> None:
+        """Let clips stand for a label, beside or instead of a sentence: one-shot, or few-shot with several.
 
-        Raises :class:`SkeltextError` for fewer than two different labels or a clip that cannot be prepared.
+        From now on the label is among the candidates of every prediction. More clips of it are added to those before.
         """
-        labels = list(dict.fromkeys(label.strip() for label in labels))
-        require(len(labels) >= 2, f"{len(labels)} label given, expected at least two different ones to choose among")
-        require(all(labels), "one of the labels is empty; type what the action is called")
+        require(label.strip(), "the label of the examples is empty; type what the action is called")
+        require(clips, f"no example given for {label!r}, expected at least one clip")
+        embedded = unit(self.embed(clips))
+        before = self._examples.get(label.strip(), embedded[:0])
+        self._examples[label.strip()] = np.concatenate([before, embedded])
+
+    def embed(self, clips: Sequence[Clip], *, pair: bool = False) -> Floats:
+        """(N, D) of the most moving person of every clip, or with `pair` of the two who move most, as one."""
         if not clips:
             raise SkeltextError("no clip given, expected at least one")
-        texts = [self.text_of(label) for label in labels]
-        batch = torch.stack([torch.from_numpy(self.card.preprocessing(clip)) for clip in clips])
-        device = next(self.method.parameters()).device
-        anchors = torch.from_numpy(self.encoder.encode(texts)).to(device)
-        if kinds := len(self.method.text_kinds):
-            anchors = anchors.unsqueeze(1).expand(-1, kinds, -1)  # K D -> K P D: what is typed stands for every kind
-        self.method.prepare(anchors)
-        with torch.inference_mode():
-            scores = self.method.scores(embed_clips(self.method, batch).to(device), anchors).cpu()  # (N, K)
-        shares = (scores * self.method.score_scale).softmax(dim=1)
-        return [
-            [
-                Guess(label=labels[k], text=texts[k], score=float(row[k]), probability=float(share[k]))
-                for k in row.argsort(descending=True).tolist()
-            ]
-            for row, share in zip(scores, shares, strict=True)
+        prepare = self.preprocessing(pair=pair)
+        arrays = [prepare(clip) for clip in clips]  # each (C, T, V, M)
+        if len({array.shape for array in arrays}) == 1:
+            return self.model.embed(np.stack(arrays))
+        return np.concatenate([self.model.embed(array[None]) for array in arrays])
+
+    def preprocessing(self, *, pair: bool = False) -> Preprocessing:
+        """How clips are prepared, with `pair` of two people."""
+        return replace(self.card.preprocessing, bodies=2) if pair else self.card.preprocessing
+
+    def predict(
+        self,
+        clip: Clip,
+        labels: Labels = (),
+        *,
+        negatives: Sequence[str] = (),
+        false_accept: float | None = None,
+        pair: bool = False,
+    ) -> Answer:
+        """Which of the labels the clip shows: those that are typed, each a word or a sentence or several, and examples.
+
+        `negatives` are sentences for "none of these". With a `false_accept` rate an answer is refused where a clip that
+        shows none of the labels would be as sure as it in more than that share of cases. Of several people the one who
+        moves most is judged, or with `pair` the two who do, together; :meth:`predict_people` judges each.
+        Raises :class:`SkeltextError` for fewer than two candidates or a clip that cannot be prepared.
+        """
+        return self.predict_all([clip], labels, negatives=negatives, false_accept=false_accept, pair=pair)[0]
+
+    def predict_people(
+        self, clip: Clip, labels: Labels = (), *, negatives: Sequence[str] = (), false_accept: float | None = None
+    ) -> list[Answer]:
+        """An answer for every person of a clip, in the order of its tracks."""
+        people = [
+            replace(
+                clip,
+                positions=clip.positions[m : m + 1],
+                confidence=None if clip.confidence is None else clip.confidence[m : m + 1],
+                tracks=clip.tracks[m : m + 1],
+            )
+            for m in range(clip.M)
         ]
+        return self.predict_all(people, labels, negatives=negatives, false_accept=false_accept)
+
+    def predict_all(
+        self,
+        clips: Sequence[Clip],
+        labels: Labels = (),
+        *,
+        negatives: Sequence[str] = (),
+        false_accept: float | None = None,
+        pair: bool = False,
+    ) -> list[Answer]:
+        """An answer for every clip; see :meth:`predict`."""
+        candidates = Candidates.of(labels, negatives=negatives, examples=tuple(self._examples))
+        least = self._least(false_accept)
+        scores = self.standings(self.embed(clips, pair=pair), candidates)
+        shares = self.probabilities(scores)
+        texts = [" ".join(sentences) for sentences in self._sentences(candidates)]
+        return [
+            self._answer(clip, candidates, texts, row, share, least=least, pair=pair)
+            for clip, row, share in zip(clips, scores, shares, strict=True)
+        ]
+
+    def standings(self, embedded: Floats, candidates: Candidates) -> Floats:
+        """(N, D) to what every candidate, negatives after the labels, is ranked by: (N, K).
+
+        They are standard scores where there is a calibration; the score of a label that has sentences and examples is
+        the mean of the two.
+        """
+        rows = self._rows(embedded, candidates)
+        if self.calibration is not None:
+            return standard_scores(rows, self._rows(self.calibration.reference, candidates))
+        return rows
+
+    def probabilities(self, standings: Floats) -> Floats:
+        """(N, K) shares of every row of :meth:`standings` (N, K)."""
+        scale = self.model.score_scale if self.calibration is None else 1 / self.calibration.temperature
+        powers = np.exp(scale * (standings - standings.max(axis=1, keepdims=True)))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def _rows(self, embedded: Floats, candidates: Candidates) -> Floats:
+        """(N, K) scores against sentences, examples or the mean of both."""
+        sentences = self._sentences(candidates)
+        spoken = [position for position, texts in enumerate(sentences) if texts]
+        rows = np.zeros((len(embedded), len(sentences)), np.float32)
+        if spoken:
+            anchors = np.stack([self._anchor(sentences[position]) for position in spoken])
+            rows[:, spoken] = self.model.scores(embedded, anchors)
+        for label, shown in self._examples.items():
+            position = candidates.labels.index(label)
+            likeness = unit(embedded) @ unit(shown.mean(axis=0))
+            rows[:, position] = (rows[:, position] + likeness) / 2 if sentences[position] else likeness
+        return rows
+
+    def _sentences(self, candidates: Candidates) -> list[tuple[str, ...]]:
+        """What stands for every label and negative; nothing for a label that has examples alone."""
+        return [
+            sentences or (() if label in self._examples else (self.text_of(label),))
+            for label, sentences in zip(candidates.labels, candidates.sentences, strict=True)
+        ] + [(text,) for text in candidates.negatives]
+
+    def _anchor(self, sentences: Sequence[str]) -> Floats:
+        """(W,) one sentence, or the mean direction of several."""
+        rows = self.encoder.encode(list(sentences))
+        return np.asarray(rows[0] if len(rows) == 1 else unit(rows).mean(axis=0))
+
+    def _least(self, false_accept: float | None) -> float:
+        """The standing below which an answer is refused."""
+        if false_accept is None:
+            return -np.inf
+        if self.calibration is None:
+            raise SkeltextError(
+                "this model has no calibration, so it cannot tell how often it would accept a wrong clip; fit one with"
+                " `skeltext calibrate RUN`, or leave the false-accept rate away"
+            )
+        return self.calibration.threshold(false_accept)
+
+    def _answer(
+        self,
+        clip: Clip,
+        candidates: Candidates,
+        texts: Sequence[str],
+        row: Floats,
+        share: Floats,
+        *,
+        least: float,
+        pair: bool,
+    ) -> Answer:
+        k = len(candidates.labels)
+        guesses = tuple(
+            Guess(label=candidates.labels[i], text=texts[i], score=float(row[i]), probability=float(share[i]))
+            for i in np.argsort(-row[:k], kind="stable")
+        )
+        rejected = ""
+        if row[k:].size and row[k:].max() > row[:k].max():
+            rejected = f"it is nearer to {candidates.negatives[int(row[k:].argmax())]!r}"
+        elif row.max() < least:
+            rejected = "a clip that shows none of the labels would often be as sure"
+        return Answer(
+            label=None if rejected else guesses[0].label,
+            guesses=guesses,
+            person=" and ".join(clip.tracks[m] for m in self.preprocessing(pair=pair).people(clip)),
+            calibrated=self.calibration is not None,
+            rejected=rejected,
+            quality=check_clip(clip),
+        )
+
+
+def _torch_model(folder: Path, device: str) -> Model:
+    if importlib.util.find_spec("torch") is None:
+        raise SkeltextError("torch is not installed; export the model with `skeltext export`, and predict with --onnx")
+    from skeltext.recognizer.torch_model import TorchModel
+
+    return TorchModel(folder, device=device)
+
+
+def _onnx_model(path: Path) -> Model:
+    from skeltext.recognizer.onnx_model import OnnxModel
+
+    return OnnxModel(path)

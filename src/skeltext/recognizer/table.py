@@ -1,19 +1,19 @@
-"""A ranking of labels for the eye."""
+"""An answer for the eye."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from skeltext.recognizer.recognizer import Guess
+from skeltext.recognizer.answer import Answer, Guess
 
 
-def guess_table(guesses: Sequence[Guess]) -> Table:
+def guess_table(guesses: Sequence[Guess], *, title: str | None = None) -> Table:
     """Labels with their share of the probability as bars, best first."""
-    table = Table("label", "probability", "", "score")
+    table = Table("label", "probability", "", "score", title=None if title is None else Text(title))
     for rank, guess in enumerate(guesses):
         table.add_row(
             Text(guess.label),
@@ -23,3 +23,13 @@ def guess_table(guesses: Sequence[Guess]) -> Table:
             style="bold" if rank == 0 else "",
         )
     return table
+
+
+def answer_lines(answer: Answer) -> Iterator[str]:
+    """What there is to say beside the ranking: a refusal, missing calibration, faults of the clip."""
+    if answer.rejected:
+        yield f"None of the labels: {answer.rejected}."
+    if not answer.calibrated:
+        yield "The probabilities are not calibrated; `skeltext calibrate RUN` fits them on classes that were held out."
+    for problem in answer.quality.problems if answer.quality else ():
+        yield f"About the file: {problem}"

@@ -67,12 +67,16 @@ class Preprocessing:
     bodies: int
     steps: tuple[Step, ...]
 
+    def people(self, clip: Clip) -> npt.NDArray[np.int64]:
+        """The numbers of the bodies that are kept of a clip."""
+        return steps.most_moving(clip.positions, bodies=self.bodies)
+
     def __call__(self, clip: Clip) -> Floats:
         """(C, T, V, M) float32; :class:`SkeltextError` if the clip cannot become one."""
         if clip.layout.C > self.layout.C:
             clip = seen_from(clip)
         clip = convert(clip, self.layout)
-        x: npt.NDArray[Any] = steps.most_moving(clip.positions, bodies=self.bodies)  # (M, T, V, C)
+        x: npt.NDArray[Any] = clip.positions[self.people(clip)]  # (M, T, V, C)
         for step in self.steps:
             try:
                 x = STEPS[step.name](x, self.layout, **step.options)

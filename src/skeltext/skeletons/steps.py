@@ -18,17 +18,18 @@ from skeltext.skeletons.layout import Layout
 Array = npt.NDArray[Any]
 
 
-def most_moving(x: Floats, *, bodies: int) -> Floats:
-    """The `bodies` bodies with the most motion, in the order of the clip; all of them if there are no more.
-
-    Motion is the variance of the tracked positions over time, summed over joints and axes.
-    """
-    if len(x) <= bodies:
-        return x
+def motion(x: Floats) -> Array:
+    """(M,) how much every body moves: the variance of its tracked positions over time, summed over joints and axes."""
     counted = np.maximum((~np.isnan(x)).sum(axis=1), 1)
     mean = np.nansum(x, axis=1) / counted  # (M, V, C)
-    energy = (np.nansum((x - mean[:, None]) ** 2, axis=1) / counted).sum(axis=(1, 2))
-    return np.asarray(x[np.sort(np.argsort(-energy, kind="stable")[:bodies])])
+    return np.asarray((np.nansum((x - mean[:, None]) ** 2, axis=1) / counted).sum(axis=(1, 2)))
+
+
+def most_moving(x: Floats, *, bodies: int) -> npt.NDArray[np.int64]:
+    """The numbers of the `bodies` bodies with the most motion, in the order of the clip; all if there are no more."""
+    if len(x) <= bodies:
+        return np.arange(len(x))
+    return np.asarray(np.sort(np.argsort(-motion(x), kind="stable")[:bodies]))
 
 
 def missing_joints(x: Array) -> npt.NDArray[np.bool_]:

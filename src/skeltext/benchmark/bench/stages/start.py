@@ -82,7 +82,7 @@ def _peak_of_start(words: tuple[str, ...], folder: Path) -> int | None:
 def _task(variant: str, settings: BenchSettings, folder: Path) -> Task:
     if importlib.util.find_spec("resource") is None:
         raise SkeltextError("starts are not measured: this system does not tell what a started process took")
-    predict = ("predict", str(folder / "checkpoint"), str(folder / "clip.npz"), "--labels", *LABELS)
+    predict = ("predict", str(folder / "clip.npz"), "--model", str(folder / "checkpoint"), "--labels", *LABELS)
     words = {
         "python": ("-c", "pass"),
         "torch": ("-c", "import torch"),

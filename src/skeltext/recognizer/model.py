@@ -1,0 +1,40 @@
+"""What a recogniser needs of a trained model, whatever computes it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from skeltext.recognizer.card import Card
+
+Floats = npt.NDArray[np.float32]
+
+
+class Model(Protocol):
+    """A trained model that embeds clips and scores them against embedded texts, in arrays.
+
+    ``card`` says how clips are prepared and which text encoder it speaks to, ``score_scale`` what scores are multiplied
+    by before a softmax where nothing was calibrated.
+    """
+
+    card: Card
+    score_scale: float
+
+    def embed(self, clips: Floats) -> Floats:
+        """(N, C, T, V, M) prepared clips to (N, D)."""
+        ...
+
+    def scores(self, embedded: Floats, texts: Floats) -> Floats:
+        """(N, D) and embedded texts (K, W) to (N, K), higher is better."""
+        ...
+
+
+def unit(rows: Floats) -> Floats:
+    """Rows of length one; a row of zeros stays.
+
+    >>> unit(np.array([[3.0, 4.0], [0.0, 0.0]], np.float32)).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12), np.float32)
