@@ -337,10 +337,8 @@ def test_predict_with_negatives_examples_and_people(
 ) -> None:
     embed_offline(["waving a hand", "standing still"])
     base = ("predict", files["npz"], "--model", tiny_run, "--labels", LABELS[0], "wave=waving a hand")
-    found = call(
-        *base, "--negatives", "standing still", "--examples", f"this one={files['npz']}", "--top", "1", "--json"
-    )
-    (answer,) = found.json["answers"]
+    example = ("--examples", f"this one={files['npz']}")
+    (answer,) = call(*base, *example, "--negatives", "standing still", "--top", "1", "--json").json["answers"]
     assert len(answer["guesses"]) == 1
     assert "this one" in call(*base, *example).out
     each = call(*base, "--people", "--json").json["answers"]
