@@ -75,6 +75,7 @@ COMMANDS = {
     "import": ("SOURCE", "--dataset", "--split", "--out", "--text-encoder", "--preprocessing", "--store", "--json"),
     "bench": ("--stage", "--quick", "--encoder", "--batch", "--two-person", "--rounds", "--threads", "--json"),
     "predict": ("FILE", "--labels", "--model", "--onnx", "--layout", "--fps", "--device", "--json"),
+    "calibrate": ("RUN", "--device", "--json"),
     "describe": ("DATASET", "CLASSES", "--kind", "--ask", "--model", "--key-variable", "--save", "--limit", "--json"),
 }
 RULES = {"last", "pseudo-unseen", "oracle"}

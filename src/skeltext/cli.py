@@ -12,6 +12,7 @@ from cyclopts.config import Dict
 from rich.console import Console
 
 import skeltext
+from skeltext.commands.calibrate import calibrate
 from skeltext.commands.check import check
 from skeltext.commands.demo import demo
 from skeltext.commands.describe import describe
@@ -80,6 +81,7 @@ app.command(
     " needs, recipes and paper.",
 )
 app.command(evaluate)
+app.command(calibrate)
 app.command(predict)
 app.command(describe)
 

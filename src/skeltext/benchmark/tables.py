@@ -14,6 +14,7 @@ from skeltext.datasets.manifest import Manifest
 from skeltext.evaluation.generalised_results import WAYS, Generalised, mean_table
 from skeltext.evaluation.results import KINDS, RULES, Evaluation, Summary
 from skeltext.formats.checking import Check
+from skeltext.recognizer.calibration import Calibration
 
 _MOST_BAD = 10
 
@@ -126,3 +127,11 @@ def _fact(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "\n".join(_fact(entry) for entry in value)
     return str(value)
+
+
+def reliability_table(calibration: Calibration) -> Table:
+    """What a false-accept rate costs: how many right clips are refused with the wrong ones."""
+    table = Table("--false-accept", "of clips that show a label, accepted")
+    for rate, share in calibration.accepted.items():
+        table.add_row(percent(rate), percent(share))
+    return table

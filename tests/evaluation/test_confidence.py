@@ -1,0 +1,120 @@
+"""How far answers can be trusted: temperature, thresholds, and a run calibrated from end to end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skeltext.cli import main
+from skeltext.datasets.builtin.actions import builtin_clip
+from skeltext.datasets.registry import dataset_named
+from skeltext.errors import SkeltextError
+from skeltext.evaluation.confidence import (
+    calibrate,
+    calibration_error,
+    drawn_sets,
+    fitted_temperature,
+    fitted_thresholds,
+)
+from skeltext.recognizer.calibration import load_calibration, standard_scores
+from skeltext.recognizer.recognizer import Recognizer
+from skeltext.texts.descriptions import class_texts
+from skeltext.training.folder import RunFolder
+
+
+def answers(n: int, k: int, *, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Scores whose softmax at a temperature is exactly how often each label is right."""
+    generator = np.random.default_rng(seed)
+    scores = generator.normal(size=(n, k)) * 2
+    shares = np.exp(scores / temperature)
+    shares /= shares.sum(axis=1, keepdims=True)
+    right = (generator.random((n, 1)) < shares.cumsum(axis=1)).argmax(axis=1)
+    return scores, np.arange(k) == right[:, None]
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_the_temperature_is_found_again(temperature: float) -> None:
+    draws = [answers(4000, k, temperature=temperature, seed=k) for k in (2, 5, 9)]
+    assert fitted_temperature(draws) == pytest.approx(temperature, rel=0.12)
+    assert calibration_error(draws, temperature=temperature) < 0.02
+    assert calibration_error(draws, temperature=temperature * 8) > 0.1
+
+
+def test_drawn_labels_are_different_and_hold_the_right_one_or_not() -> None:
+    generator = np.random.default_rng(0)
+    scores = generator.normal(size=(2, 30, 12)).astype(np.float32)
+    labels = generator.integers(0, 12, 30)
+    sizes = set()
+    for include in (True, False):
+        for taken, which in drawn_sets(scores, labels, include=include):
+            assert (which.sum(axis=1) == int(include)).all()
+            assert all(len(set(row)) == len(row) for row in taken.tolist())
+            if include:
+                right = taken[which]
+                assert any(np.array_equal(right, kind[np.arange(30), labels]) for kind in scores)
+            sizes.add(taken.shape[1])
+    assert min(sizes) == 2
+    assert max(sizes) <= 10
+
+
+def test_a_threshold_lets_its_share_of_wrong_clips_pass() -> None:
+    generator = np.random.default_rng(1)
+    scores = generator.normal(size=(1, 2000, 8)).astype(np.float32)
+    labels = generator.integers(0, 8, 2000)
+    scores[0, np.arange(2000), labels] += 2.0
+    right, wrong = (drawn_sets(scores, labels, include=include) for include in (True, False))
+    thresholds, accepted = fitted_thresholds(right, wrong)
+    fresh = drawn_sets(scores[:, ::-1], labels[::-1], include=False)
+    for rate, least in thresholds.items():
+        passed = np.mean(np.concatenate([one.max(axis=1) for one, _ in fresh]) >= least)
+        assert passed == pytest.approx(rate, abs=0.02)
+        assert accepted[rate] > rate
+    assert list(accepted.values()) == sorted(accepted.values())
+
+
+def test_a_text_near_to_every_clip_loses_its_advantage() -> None:
+    generator = np.random.default_rng(2)
+    reference = generator.normal(size=(500, 3)).astype(np.float32)
+    reference[:, 1] += 5
+    assert (reference.argmax(axis=1) == 1).mean() > 0.95
+    standing = standard_scores(reference, reference)
+    assert (standing.argmax(axis=1) == 1).mean() < 0.5
+
+
+@pytest.fixture
+def run(tiny_run: Path, embed_offline: Callable[[Sequence[str]], None], tmp_path: Path) -> RunFolder:
+    """A copy of a small run, with made-up embeddings of names beside those of descriptions."""
+    embed_offline(class_texts("builtin", dataset_named("builtin").classes, kind="name"))
+    return RunFolder(Path(shutil.copytree(tiny_run, tmp_path / "run")))
+
+
+def test_a_run_is_calibrated_and_then_refuses(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["calibrate", str(run.path), "--json"])
+    assert not ended.value.code
+    said = json.loads(capsys.readouterr().out)
+    kept = load_calibration(run.checkpoint)
+    assert kept is not None
+    assert said["temperature"] == kept.temperature
+    assert 0 <= said["error"] <= 1
+    assert 0 < said["chance"] < 1
+    assert "was not shown" in kept.about
+    recognizer = Recognizer.load(run.path)
+    classes = dataset_named("builtin").classes[:3]
+    clip = builtin_clip(action=0, subject=0, repetition=0)
+    assert recognizer.predict(clip, classes).calibrated
+    strict, free = (recognizer.predict(clip, classes, false_accept=rate) for rate in (0.01, 0.5))
+    assert strict.label is None or free.label is not None
+    repeated, _ = calibrate(run)
+    assert (repeated.temperature, repeated.thresholds) == (kept.temperature, kept.thresholds)
+
+
+def test_what_cannot_be_calibrated_is_one_sentence(run: RunFolder) -> None:
+    shutil.rmtree(run.held_out.path)
+    with pytest.raises(SkeltextError, match="has no second training that holds classes out"):
+        calibrate(run)
