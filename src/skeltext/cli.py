@@ -20,6 +20,7 @@ from skeltext.commands.evaluate import evaluate
 from skeltext.commands.import_released import import_released
 from skeltext.commands.predict import predict
 from skeltext.commands.prepare import prepare
+from skeltext.commands.release import release
 from skeltext.errors import SkeltextError
 from skeltext.machine import require_sensible_threads
 
@@ -82,6 +83,7 @@ app.command(
 )
 app.command(evaluate)
 app.command(calibrate)
+app.command(release)
 app.command(predict)
 app.command(describe)
 

@@ -1,0 +1,159 @@
+"""The folder of a model that people are given: weights in half precision, what they need, and a page about it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import yaml
+
+from skeltext import __version__
+from skeltext.benchmark.evaluation import evaluate_paths
+from skeltext.benchmark.tables import percent
+from skeltext.datasets.registry import dataset_named
+from skeltext.errors import require
+from skeltext.evaluation.cross_layout import OWN, CrossLayout, cross_layout
+from skeltext.evaluation.results import KINDS, RULES, Evaluation
+from skeltext.formats.writing import write_text
+from skeltext.progress import ProgressBars
+from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, load_calibration
+from skeltext.recognizer.card import WEIGHTS, Card, load_card, save_card
+from skeltext.recognizer.checkpoint import read_tensors, write_tensors
+from skeltext.training.config import TrainingConfig
+from skeltext.training.folder import CONFIG, RunFolder, find_runs
+
+PAGE = "README.md"
+OTHER_LAYOUTS = ("h36m17", "mediapipe33", "smpl24")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What is known of a model that has learnt every class: figures of runs that left classes out."""
+
+    evaluation: Evaluation
+    layouts: list[CrossLayout]
+
+
+def release(run: Path, *, tested: Sequence[Path], out: Path, device: str = "cpu", bars: ProgressBars) -> Path:
+    """Write the model of `run` to `out`, with a page on what `tested` runs of the same settings can do.
+
+    A model of every class cannot be tested on unseen ones; runs with the same settings that left classes out can.
+    Raises :class:`SkeltextError` if they differ from `run` in more than split, seed and held-out classes.
+    """
+    (folder,) = find_runs(run)[:1]
+    tests = [found for path in tested for found in find_runs(path)]
+    require(tests, "no tested run given; train the same preset on splits with unseen classes and name these runs")
+    _require_alike(folder, tests)
+    with TemporaryDirectory() as aside:  # for the report, which is not given to people
+        report = Path(aside) / "report.html"
+        paths = [test.path for test in tests]
+        evaluation = evaluate_paths(paths, alpha=None, device=device, report=report, bars=bars)
+    measured = Measured(evaluation=evaluation, layouts=_layouts(tests, device=device, bars=bars))
+    card = load_card(folder.checkpoint)
+    save_card(out, card)
+    halves = {name: tensor.half() for name, tensor in read_tensors(folder.checkpoint / WEIGHTS).items()}
+    write_tensors(out / WEIGHTS, halves)
+    for name in (FIGURES, REFERENCE):
+        if (folder.checkpoint / name).exists():
+            shutil.copyfile(folder.checkpoint / name, out / name)
+    config = TrainingConfig.from_yaml(folder.path / CONFIG)
+    write_text(out / PAGE, page(config, card, measured, calibration=load_calibration(out)))
+    return out
+
+
+def _require_alike(folder: RunFolder, tests: Sequence[RunFolder]) -> None:
+    """The settings must agree but for what tells runs of one preset apart."""
+    apart = ("split", "seed", "pseudo_unseen", "store", "device", "threads", "cuda_graphs")
+
+    def settings(run: RunFolder) -> dict[str, object]:
+        plain = TrainingConfig.from_yaml(run.path / CONFIG).to_plain()
+        return {name: value for name, value in plain.items() if name not in apart}
+
+    wanted = settings(folder)
+    for test in tests:
+        other = settings(test)
+        wrong = [name for name in wanted if wanted[name] != other[name]]
+        require(
+            not wrong,
+            f"{test.path} was trained with another {', '.join(wrong)} than {folder.path}; its figures would be those of"
+            " another model",
+        )
+
+
+def _layouts(tests: Sequence[RunFolder], *, device: str, bars: ProgressBars) -> list[CrossLayout]:
+    tell = bars.counter("other layouts")
+    found = []
+    for done, test in enumerate(tests, 1):
+        flat = load_card(test.checkpoint).preprocessing.layout.C == 2
+        found += [] if flat else [cross_layout(test, OTHER_LAYOUTS, device=device)]
+        tell(done, len(tests))
+    return found
+
+
+def page(config: TrainingConfig, card: Card, measured: Measured, *, calibration: Calibration | None) -> str:
+    """The page about a model, in markdown."""
+    dataset, evaluation = dataset_named(config.dataset), measured.evaluation
+    changed = {
+        name: value
+        for name, value in config.to_plain().items()
+        if value != TrainingConfig().to_plain()[name] and name not in ("store", "device", "threads")
+    }
+    lines = [
+        f"# A model of {len(card.labels)} actions",
+        "",
+        f"Layout {card.preprocessing.layout.name}, {card.model.method} with {card.model.encoder}, texts by"
+        f" {card.text_encoder}; written by skeltext {__version__}.",
+        "",
+        f"**Data.** {dataset.title}. Licence: {dataset.licence}. From {dataset.source}.",
+        "",
+        "Cite:",
+        "",
+        *(f"- {line}" for line in dataset.citation.splitlines()),
+        "",
+        "**Settings** that differ from the defaults:",
+        "",
+        "```yaml",
+        yaml.safe_dump(changed, sort_keys=False).rstrip(),
+        "```",
+        "",
+        "## How well it recognises actions that it was not trained on",
+        "",
+        "This model has learnt every class, so nothing is unseen for it. The figures are those of runs with the same"
+        " settings that left classes out, after the last epoch first:",
+        "",
+        f"{evaluation.protocol}",
+        "",
+        f"| {len(evaluation.runs)} runs, % | {' | '.join(RULES)} | chance |",
+        "| --- |" + " ---: |" * (len(RULES) + 1),
+    ]
+    for kind in KINDS:
+        cells = [percent(*_spread(evaluation, kind, rule)) for rule in RULES]
+        lines.append(f"| {kind} | {' | '.join(cells)} | {percent(evaluation.chance)} |")
+    if measured.layouts:
+        lines += ["", "The same test clips as if they had come in another layout, plain, last epoch:", ""]
+        lines += _layout_table(measured.layouts)
+    if calibration is not None:
+        lines += ["", "## How far to trust an answer", "", f"Fitted on {calibration.about}.", ""]
+        lines += ["| false-accept rate | of clips that show a label, accepted |", "| ---: | ---: |"]
+        lines += [f"| {percent(rate)} % | {percent(share)} % |" for rate, share in calibration.accepted.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _spread(evaluation: Evaluation, kind: str, rule: str) -> tuple[float | None, float | None]:
+    return evaluation.micro.mean[kind][rule], evaluation.micro.std[kind][rule]
+
+
+def _layout_table(found: Sequence[CrossLayout]) -> list[str]:
+    """A row for all clips and one for each source, means over the runs that have such clips."""
+    forms = [OWN, *(form for form in found[0].accuracy if form != OWN)]
+    lines = [f"| clips | {' | '.join(forms)} |", "| --- |" + " ---: |" * len(forms)]
+    sources = sorted({name for one in found for name in one.clips})
+    rows = {"all": [one.accuracy for one in found]}
+    rows |= {name: [one.by_source[name] for one in found if name in one.by_source] for name in sources}
+    for name, cells in rows.items():
+        lines.append(f"| {name} | " + " | ".join(percent(float(np.mean([c[f] for c in cells]))) for f in forms) + " |")
+    return lines

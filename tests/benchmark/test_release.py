@@ -1,0 +1,69 @@
+"""A model that people are given: small, usable, and with a page that says what was measured on which runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skeltext.cli import main
+from skeltext.datasets.builtin.actions import builtin_clip
+from skeltext.errors import SkeltextError
+from skeltext.evaluation.cross_layout import OWN, cross_layout
+from skeltext.recognizer.recognizer import Recognizer
+from skeltext.training.config import TrainingConfig
+from skeltext.training.folder import RunFolder
+
+LABELS = ["sit down", "juggle three balls"]
+
+
+def test_a_release_predicts_like_its_run_and_says_what_it_can_do(
+    tiny_run: Path,
+    embed_offline: Callable[[Sequence[str]], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    embed_offline(LABELS)
+    with pytest.raises(SystemExit) as ended:
+        main(["release", str(tiny_run), "--tested", str(tiny_run), "--out", str(tmp_path / "out"), "--json"])
+    assert not ended.value.code
+    said = json.loads(capsys.readouterr().out)
+    assert said["files"].keys() >= {"README.md", "weights.safetensors", "config.json"}
+    assert said["files"]["weights.safetensors"] < 0.7 * (tiny_run / "checkpoint/weights.safetensors").stat().st_size
+    clip = builtin_clip(action=0, subject=0, repetition=0)
+    whole, small = (Recognizer.load(folder).predict(clip, LABELS) for folder in (tiny_run, tmp_path / "out"))
+    assert [guess.label for guess in small.guesses] == [guess.label for guess in whole.guesses]
+    assert small.guesses[0].score == pytest.approx(whole.guesses[0].score, abs=5e-3)
+    page = (tmp_path / "out" / "README.md").read_text()
+    measured = cross_layout(RunFolder(tiny_run), ["h36m17"])
+    assert f"| all | {100 * measured.accuracy[OWN]:.1f} | {100 * measured.accuracy['h36m17']:.1f} |" in page
+    assert re.search(r"\| plain \| [\d.]+ ± 0\.0 \|", page)
+    assert "Licence" in page
+
+
+@pytest.mark.usefixtures("embed_offline")
+def test_other_layouts_cost_nothing_of_what_they_have(tiny_run: Path) -> None:
+    found = cross_layout(RunFolder(tiny_run), ["ntu25", "kinect20", "kinect20"])
+    assert list(found.accuracy) == [OWN, "kinect20"]
+    assert sum(found.clips.values()) > 0
+    parts = [found.by_source[name][OWN] * count for name, count in found.clips.items()]
+    assert sum(parts) / sum(found.clips.values()) == pytest.approx(found.accuracy[OWN])
+    assert np.isfinite(list(found.accuracy.values())).all()
+
+
+def test_figures_of_another_model_are_refused(tiny_run: Path, tmp_path: Path) -> None:
+    from skeltext.benchmark.release import release
+    from skeltext.progress import ProgressBars
+
+    other = Path(shutil.copytree(tiny_run, tmp_path / "other"))
+    config = TrainingConfig.from_yaml(other / "config.yaml")
+    replace(config, learning_rate=0.01).to_yaml(other / "config.yaml")
+    with pytest.raises(SkeltextError, match="was trained with another learning_rate than"):
+        release(tiny_run, tested=[other], out=tmp_path / "out", bars=ProgressBars(quiet=True))
+    assert not (tmp_path / "out").exists()
