@@ -76,7 +76,18 @@ COMMANDS = {
     "bench": ("--stage", "--quick", "--encoder", "--batch", "--two-person", "--rounds", "--threads", "--json"),
     "predict": ("FILE", "--labels", "--model", "--onnx", "--layout", "--fps", "--device", "--json"),
     "calibrate": ("RUN", "--device", "--json"),
-    "describe": ("DATASET", "CLASSES", "--kind", "--ask", "--model", "--key-variable", "--save", "--limit", "--json"),
+    "describe": (
+        "DATASET",
+        "CLASSES",
+        "--labels",
+        "--kind",
+        "--ask",
+        "--model",
+        "--key-variable",
+        "--save",
+        "--limit",
+        "--json",
+    ),
 }
 RULES = {"last", "pseudo-unseen", "oracle"}
 LABELS = ["wave both hands", "juggle three balls", "sit down"]

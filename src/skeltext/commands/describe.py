@@ -1,8 +1,10 @@
-"""The command `skeltext describe`: class descriptions, shown or asked for."""
+"""The command `skeltext describe`: class descriptions, shown or asked for, and proposals for typed labels."""
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,14 +12,15 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
-from skeltext.commands.output import Json, print_json
+from skeltext.commands.output import Json, print_json, say
 from skeltext.errors import SkeltextError
 
 
 def describe(
-    dataset: str,
+    dataset: str | None = None,
     /,
     *classes: str,
+    labels: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     kind: Literal["name", "parts", "complete", "skeleton"] | None = None,
     ask: str | None = None,
     model: str | None = None,
@@ -28,19 +31,25 @@ def describe(
 ) -> None:
     """Show the class descriptions of a data set, which are what skeletons are compared with, or have others written.
 
+    `skeltext describe --labels "sit down" "throw a ball with the left hand"` proposes a text for labels of your own,
+    from a bank of phrases about how bodies move: longer, physical descriptions work better than bare names.
+
     `skeltext describe ntu60 --ask https://api.openai.com/v1 --model NAME --key-variable OPENAI_API_KEY --save FILE`
     asks a language model for every class that FILE does not describe yet and saves each answer; `train --descriptions
     FILE` uses them. Without --ask nothing is contacted. Exit code 1 if the model gave no fit answer for some class.
 
     --json keys: one per class, with name, parts, complete, skeleton, verb, noun and phases (or the one text of --kind);
+    with --labels one per label, with label, text, head (the action it was read as, null for none), known and hints;
     with --ask: file, described and held (lists of classes) and failed (class and what was wrong with its last answer).
 
     Parameters
     ----------
     dataset
-        Name of the data set.
+        Name of the data set; leave it out with --labels.
     classes
         Classes to show; all by default.
+    labels
+        Propose texts for these labels instead, offline; `skeltext predict` takes them as LABEL=TEXT.
     kind
         Show the text exactly as it is embedded for this kind; with --ask the kind to ask for, complete by default.
     ask
@@ -54,6 +63,13 @@ def describe(
     limit
         Ask for so many classes at most.
     """
+    if labels is not None:
+        if (dataset, kind, ask, model, key_variable, save, limit) != (None,) * 7:
+            raise SkeltextError("--labels goes with --json alone; leave the data set and all other options out")
+        _propose(labels, as_json=as_json)
+        return
+    if dataset is None:
+        raise SkeltextError("neither a data set nor labels given; name a data set, or type --labels LABEL ...")
     from skeltext.texts.descriptions import class_text, described_classes, description
 
     names = list(classes) or described_classes(dataset)
@@ -95,3 +111,26 @@ def describe(
                 words if isinstance(words, str) else "; ".join(f"{part}: {clause}" for part, clause in words.items())
             )
             console.print(f"  [dim]{label}[/dim] {shown}", highlight=False)
+
+
+def _propose(labels: Sequence[str], *, as_json: bool) -> None:
+    """Print a text from the phrase bank for every label, and how to use them."""
+    from skeltext.texts.phrase_bank import describe_label
+
+    if not labels or not all(label.strip() for label in labels):
+        raise SkeltextError("one of the labels is empty; type what the action is called")
+    proposed = [describe_label(label) for label in labels]
+    if as_json:
+        print_json({one.label: asdict(one) for one in proposed})
+        return
+    console = Console()
+    for one in proposed:
+        console.print(one.label, style="bold", highlight=False, markup=False)
+        console.print(f"  {one.text}", highlight=False, markup=False)
+        if not one.known:
+            alike = f"; spelt alike: {', '.join(one.hints)}" if one.hints else ""
+            console.print(
+                f"  the phrase bank knows no such action, say how the body moves{alike}", style="dim", markup=False
+            )
+    say("Longer, physical descriptions work better than bare names: say which limb goes where. To use these:")
+    say(f"skeltext predict FILE --labels {' '.join(shlex.quote(f'{one.label}={one.text}') for one in proposed)}")
