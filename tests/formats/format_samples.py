@@ -79,6 +79,40 @@ def clip(layout=NTU25, *, bodies: int = 2, fps: float | None = 30.0) -> Clip:
     return Clip(positions=positions, layout=layout, fps=fps)
 
 
+def openpose_frame(people: np.ndarray, *, track: int = -1) -> dict[str, object]:
+    """A frame of OpenPose with (N, 25, 2) pixels."""
+    scored = np.concatenate([people, np.full((*people.shape[:2], 1), 0.9)], axis=2)
+    more = {"face_keypoints_2d": [], "pose_keypoints_3d": []}
+    found = [{"person_id": [track], "pose_keypoints_2d": person.ravel().tolist(), **more} for person in scored]
+    return {"version": 1.3, "people": found}
+
+
+def _openpose(path: Path) -> None:
+    """A file per frame where the path is called like the first of them, else one file with a list."""
+    frames = [openpose_frame(400 + 100 * joints[None, :, :2]) for joints in motion(25)]
+    if path.name.endswith("_000000000000_keypoints.json"):
+        for number, frame in enumerate(frames):
+            path.with_name(path.name.replace("_000000000000_", f"_{number:012}_")).write_text(json.dumps(frame))
+    else:
+        path.write_text(json.dumps(frames))
+
+
+def _azure(path: Path) -> None:
+    """Keys in the order of the alphabet, indented, as the offline processor writes them."""
+    frames = [
+        {
+            "bodies": [{"body_id": 4, "joint_orientations": [], "joint_positions": (1000 * joints).tolist()}],
+            "frame_id": number,
+            "num_bodies": 1,
+            "timestamp_usec": 533_000 + 33_333 * number,
+        }
+        for number, joints in enumerate(motion(32))
+    ]
+    bones = [["SPINE_CHEST", "SPINE_NAVEL"]] * 31
+    content = {"bone_list": bones, "frames": frames, "joint_names": ["PELVIS"], "k4abt_sdk_version": "1.0.1"}
+    path.write_text(json.dumps(content, indent=4))
+
+
 # format name: (file name, function that writes a good file)
 SAMPLES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "ntu": (
@@ -94,6 +128,8 @@ SAMPLES: dict[str, tuple[str, Callable[[Path], object]]] = {
         "a01_s01_e00_v01.json",
         lambda path: path.write_text(json.dumps({"file_name": "a", "skeletons": motion(20).tolist(), "label": 1})),
     ),
+    "openpose": ("walk_000000000000_keypoints.json", _openpose),
+    "azure": ("recording.json", _azure),
     "kinder_gator": ("POSE-p970_05-Bow-1467368254085.csv", _kinder_gator),
     "gtu": ("movement1.txt", lambda path: _rows(path, motion(25))),
     "npz": ("clip.npz", lambda path: write_npz(clip(), path)),

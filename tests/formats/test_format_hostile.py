@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import format_samples
 import numpy as np
@@ -11,17 +13,19 @@ import pytest
 from format_samples import SAMPLES
 
 from skeltext.errors import SkeltextError
+from skeltext.formats.azure import FORMAT as AZURE
 from skeltext.formats.format import Format
 from skeltext.formats.gtu import FORMAT as GTU
 from skeltext.formats.kinder_gator import FORMAT as KINDER_GATOR
 from skeltext.formats.msr import FORMAT as MSR
 from skeltext.formats.npz import FORMAT as NPZ
 from skeltext.formats.ntu import FORMAT as NTU
+from skeltext.formats.openpose import FORMAT as OPENPOSE
 from skeltext.formats.table import FORMAT as CSV
 from skeltext.formats.ucla import FORMAT as UCLA
 from skeltext.formats.utd import FORMAT as UTD
 
-READERS = (NTU, UTD, MSR, UCLA, KINDER_GATOR, GTU, NPZ, CSV)
+READERS = (NTU, UTD, MSR, UCLA, OPENPOSE, AZURE, KINDER_GATOR, GTU, NPZ, CSV)
 
 
 def _sparse(path: Path) -> None:
@@ -111,3 +115,33 @@ def test_flipped_bytes_never_raise_anything_else(sample: tuple[Format, Path]) ->
             format.read(path)
         except SkeltextError:
             continue
+
+
+ODD: list[Any] = [None, True, -1, 1e999, float("nan"), 10**400, "7", "", [], [[1], 2], {}, {"xyz": 1}, [0] * 7]
+
+
+def _places(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (container, key) below a node of JSON."""
+    for key in list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
+        yield node, key
+        yield from _places(node[key])
+
+
+@pytest.mark.parametrize("format", [OPENPOSE, AZURE], ids=lambda format: format.name)
+def test_no_value_of_json_may_surprise(format: Format, tmp_path: Path) -> None:
+    path = tmp_path / "list.json"
+    SAMPLES[format.name][1](path)
+    good, sentences = path.read_text(), []
+    chance = np.random.default_rng(0)
+    for _ in range(200):
+        content = json.loads(good)
+        places = [place for place in _places(content) if not isinstance(place[1], int) or chance.random() < 0.1]
+        node, key = places[chance.integers(len(places))]
+        node[key] = ODD[chance.integers(len(ODD))]
+        path.write_text(json.dumps(content))
+        try:
+            format.read(path)
+        except SkeltextError as error:
+            sentences.append(str(error))
+    assert len(sentences) > 50
+    assert all(str(path) in sentence and "\n" not in sentence for sentence in sentences)

@@ -46,7 +46,7 @@ def predict(
     Parameters
     ----------
     file
-        A motion file; `skeltext check FILE` tells how it is understood.
+        A motion file, or a folder of OpenPose's; `skeltext check FILE` tells how it is understood.
     labels
         What the action might be called, at least two; LABEL=SENTENCE says what stands for a label, and the same label
         twice has two sentences.

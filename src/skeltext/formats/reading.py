@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.asf_amc import FORMAT as ASF_AMC
+from skeltext.formats.azure import FORMAT as AZURE
 from skeltext.formats.bvh import FORMAT as BVH
 from skeltext.formats.format import Format, read_bytes
 from skeltext.formats.gtu import FORMAT as GTU
@@ -15,6 +17,7 @@ from skeltext.formats.msr import FORMAT as MSR
 from skeltext.formats.npz import FORMAT as NPZ
 from skeltext.formats.npz import read_npz
 from skeltext.formats.ntu import FORMAT as NTU
+from skeltext.formats.openpose import FORMAT as OPENPOSE
 from skeltext.formats.pku import FORMAT as PKU
 from skeltext.formats.table import FORMAT as CSV
 from skeltext.formats.ucla import FORMAT as UCLA
@@ -23,7 +26,8 @@ from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layouts import layout_named
 
 FORMATS = {
-    format.name: format for format in (NTU, UTD, MSR, UCLA, KINDER_GATOR, GTU, PKU, ASF_AMC, BVH, NPZ, CSV)
+    format.name: format
+    for format in (NTU, UTD, MSR, UCLA, OPENPOSE, AZURE, KINDER_GATOR, GTU, PKU, ASF_AMC, BVH, NPZ, CSV)
 }  # more special formats stand before more general ones, the first that recognises a file reads it
 _HEAD_BYTES = 4096
 
@@ -37,13 +41,25 @@ def describe_formats() -> str:
     return ", ".join(f"{format.name} ({' '.join(format.suffixes)})" for format in FORMATS.values())
 
 
+def _named(path: Path) -> list[Format]:
+    """The formats with the longest ending that a file has: `_keypoints.json` before `.json`."""
+    fitting = {
+        name: max((len(ending) for ending in format.suffixes if path.name.lower().endswith(ending)), default=0)
+        for name, format in FORMATS.items()
+    }
+    longest = max(fitting.values()) or None
+    return [FORMATS[name] for name, length in fitting.items() if length == longest]
+
+
 def recognise(path: Path) -> Format:
     """The format of a file: of those with its ending the one that knows its first bytes, else any that knows them.
 
     Where only one format has the ending, that one is taken, and its reader says what is wrong with the file.
     """
+    if os.path.isdir(path):  # False, too, where one may not look
+        return OPENPOSE  # the one format whose clips are folders
     head = read_bytes(path)[:_HEAD_BYTES]
-    named = [format for format in FORMATS.values() if path.suffix.lower() in format.suffixes]
+    named = _named(path)
     fitting = [format for format in [*named, *FORMATS.values()] if format.recognises(path, head)]
     if fitting or len(named) == 1:
         return (fitting or named)[0]
@@ -53,7 +69,7 @@ def recognise(path: Path) -> Format:
 def read_clip(
     path: str | Path, *, format: str | None = None, layout: str | None = None, fps: float | None = None
 ) -> Clip:
-    """The clip in a motion file.
+    """The clip in a motion file, or in a folder of OpenPose's files.
 
     `format` is one of :data:`FORMATS` where the file should not be trusted to tell, `layout` the name of the layout the
     file is in where it does not tell (npz), and `fps` replaces the frame rate of the file.

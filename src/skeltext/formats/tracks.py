@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skeltext.errors import SkeltextError
-
-MAX_SKELETONS = 1 << 18  # bodies x frames: more than two hours of one person at 30 frames per second
+from skeltext.skeletons.sources.frames import MAX_SKELETONS
 
 
 def stack_tracks(

@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from skeltext.errors import SkeltextError
+from skeltext.skeletons.from_sources import FromSources
 from skeltext.skeletons.layout import Layout
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Clip:
+class Clip(FromSources):
     """A motion of M bodies over T frames.
 
     ``positions`` is float32 of shape (M, T, V, C) in the unit and axes of ``layout``; a joint that was not

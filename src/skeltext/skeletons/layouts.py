@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from skeltext.errors import SkeltextError
 from skeltext.skeletons.layout import Layout
 
@@ -61,6 +63,13 @@ SMPL24 = _layout(
     centre="chest",
     about="SMPL body model",
 )
+SMPL22 = replace(
+    SMPL24,
+    name="smpl22",
+    joints=SMPL24.joints[:22],
+    parents=SMPL24.parents[:22],
+    about="the body joints that SMPL, SMPL-H and SMPL-X share: SMPL without hands",
+)
 H36M17 = _layout(
     "h36m17",
     """pelvis right_hip<pelvis right_knee<right_hip right_ankle<right_knee
@@ -87,6 +96,9 @@ MEDIAPIPE33 = _layout(
     up="-y",
     about="MediaPipe Pose world landmarks",
 )
+MEDIAPIPE33_FLAT = replace(
+    MEDIAPIPE33, name="mediapipe33_flat", unit="px", about="MediaPipe Pose landmarks in image pixels"
+)
 COCO17 = _layout(
     "coco17",
     """nose left_eye<nose right_eye<nose left_ear<left_eye right_ear<right_eye
@@ -110,6 +122,31 @@ HALPE26 = _layout(
     up="-y",
     unit="px",
     about="Halpe full body, 26 key points in image pixels",
+)
+BODY25 = _layout(
+    "body25",
+    """nose<neck neck<pelvis right_shoulder<neck right_elbow<right_shoulder right_wrist<right_elbow
+    left_shoulder<neck left_elbow<left_shoulder left_wrist<left_elbow pelvis
+    right_hip<pelvis right_knee<right_hip right_ankle<right_knee left_hip<pelvis left_knee<left_hip left_ankle<left_knee
+    right_eye<nose left_eye<nose right_ear<right_eye left_ear<left_eye
+    left_toes<left_ankle left_small_toe<left_toes left_heel<left_ankle
+    right_toes<right_ankle right_small_toe<right_toes right_heel<right_ankle""",
+    centre="neck",
+    up="-y",
+    unit="px",
+    about="OpenPose BODY_25 in image pixels",
+)
+BODY25_3D = replace(BODY25, name="body25_3d", unit="m", about="OpenPose BODY_25 triangulated, in axes of the camera")
+OPENPOSE18 = _layout(
+    "openpose18",
+    """nose<neck neck right_shoulder<neck right_elbow<right_shoulder right_wrist<right_elbow
+    left_shoulder<neck left_elbow<left_shoulder left_wrist<left_elbow
+    right_hip<neck right_knee<right_hip right_ankle<right_knee left_hip<neck left_knee<left_hip left_ankle<left_knee
+    right_eye<nose left_eye<nose right_ear<right_eye left_ear<left_eye""",
+    centre="neck",
+    up="-y",
+    unit="px",
+    about="OpenPose COCO model (18 key points) in image pixels",
 )
 HDM31 = _layout(
     "hdm31",
@@ -136,7 +173,10 @@ BANDAI21 = _layout(
 
 LAYOUTS = {
     layout.name: layout
-    for layout in (NTU25, KINECT20, AZURE32, SMPL24, H36M17, MEDIAPIPE33, COCO17, HALPE26, HDM31, BANDAI21)
+    for layout in (
+        *(NTU25, KINECT20, AZURE32, SMPL24, SMPL22, H36M17, MEDIAPIPE33, MEDIAPIPE33_FLAT, COCO17, HALPE26),
+        *(BODY25, BODY25_3D, OPENPOSE18, HDM31, BANDAI21),
+    )
 }
 
 

@@ -1,0 +1,1 @@
+"""Sources: what pose estimators and sensors hand over in memory becomes a Clip, without any of their packages."""
