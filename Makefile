@@ -10,7 +10,7 @@ demo: $(VENV)/.for-use
 	$(BIN)/skeltext demo
 
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 slow: $(VENV)/.for-development
 	$(BIN)/python -m pytest -m slow

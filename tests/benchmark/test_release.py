@@ -14,13 +14,22 @@ import pytest
 
 from skeltext.cli import main
 from skeltext.datasets.builtin.actions import builtin_clip
+from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
-from skeltext.evaluation.cross_layout import OWN, cross_layout
+from skeltext.evaluation.as_answered import AS_RECORDED, as_answered
 from skeltext.recognizer.recognizer import Recognizer
+from skeltext.texts.descriptions import class_texts
+from skeltext.texts.phrase_bank import describe_label
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import RunFolder
 
 LABELS = ["sit down", "juggle three balls"]
+
+
+def typed_texts() -> list[str]:
+    """The names of the built-in actions, and what is proposed for them."""
+    names = class_texts("builtin", dataset_named("builtin").classes, kind="name")
+    return [*names, *(describe_label(name).text for name in names)]
 
 
 def test_a_release_predicts_like_its_run_and_says_what_it_can_do(
@@ -29,7 +38,7 @@ def test_a_release_predicts_like_its_run_and_says_what_it_can_do(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    embed_offline(LABELS)
+    embed_offline([*LABELS, *typed_texts()])
     with pytest.raises(SystemExit) as ended:
         main(["release", str(tiny_run), "--tested", str(tiny_run), "--out", str(tmp_path / "out"), "--json"])
     assert not ended.value.code
@@ -41,20 +50,23 @@ def test_a_release_predicts_like_its_run_and_says_what_it_can_do(
     assert [guess.label for guess in small.guesses] == [guess.label for guess in whole.guesses]
     assert small.guesses[0].score == pytest.approx(whole.guesses[0].score, abs=5e-3)
     page = (tmp_path / "out" / "README.md").read_text()
-    measured = cross_layout(RunFolder(tiny_run), ["h36m17"])
-    assert f"| all | {100 * measured.accuracy[OWN]:.1f} | {100 * measured.accuracy['h36m17']:.1f} |" in page
+    measured = as_answered(RunFolder(tiny_run), ["h36m17"])
+    assert f"| all | {100 * measured.layouts[AS_RECORDED]:.1f} | {100 * measured.layouts['h36m17']:.1f} |" in page
+    raw, standard = measured.labels["name"]
+    assert f"| name | {100 * raw:.1f} | {100 * standard:.1f} |" in page
     assert re.search(r"\| plain \| [\d.]+ ± 0\.0 \|", page)
     assert "Licence" in page
 
 
-@pytest.mark.usefixtures("embed_offline")
-def test_other_layouts_cost_nothing_of_what_they_have(tiny_run: Path) -> None:
-    found = cross_layout(RunFolder(tiny_run), ["ntu25", "kinect20", "kinect20"])
-    assert list(found.accuracy) == [OWN, "kinect20"]
+def test_other_layouts_and_sources_add_up(tiny_run: Path, embed_offline: Callable[[Sequence[str]], None]) -> None:
+    embed_offline(typed_texts())
+    found = as_answered(RunFolder(tiny_run), ["ntu25", "kinect20", "kinect20"])
+    assert list(found.layouts) == [AS_RECORDED, "kinect20"]
     assert sum(found.clips.values()) > 0
-    parts = [found.by_source[name][OWN] * count for name, count in found.clips.items()]
-    assert sum(parts) / sum(found.clips.values()) == pytest.approx(found.accuracy[OWN])
-    assert np.isfinite(list(found.accuracy.values())).all()
+    parts = [found.by_source[name][AS_RECORDED] * count for name, count in found.clips.items()]
+    assert sum(parts) / sum(found.clips.values()) == pytest.approx(found.layouts[AS_RECORDED])
+    assert found.labels["description"][0] == found.layouts[AS_RECORDED]
+    assert np.isfinite(list(found.labels.values())).all()
 
 
 def test_figures_of_another_model_are_refused(tiny_run: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from skeltext.benchmark.evaluation import evaluate_paths
 from skeltext.benchmark.tables import percent
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import require
-from skeltext.evaluation.cross_layout import OWN, CrossLayout, cross_layout
+from skeltext.evaluation.as_answered import AsAnswered, as_answered
 from skeltext.evaluation.results import KINDS, RULES, Evaluation
 from skeltext.formats.writing import write_text
 from skeltext.progress import ProgressBars
@@ -35,7 +35,7 @@ class Measured:
     """What is known of a model that has learnt every class: figures of runs that left classes out."""
 
     evaluation: Evaluation
-    layouts: list[CrossLayout]
+    answered: list[AsAnswered]
 
 
 def release(run: Path, *, tested: Sequence[Path], out: Path, device: str = "cpu", bars: ProgressBars) -> Path:
@@ -52,7 +52,7 @@ def release(run: Path, *, tested: Sequence[Path], out: Path, device: str = "cpu"
         report = Path(aside) / "report.html"
         paths = [test.path for test in tests]
         evaluation = evaluate_paths(paths, alpha=None, device=device, report=report, bars=bars)
-    measured = Measured(evaluation=evaluation, layouts=_layouts(tests, device=device, bars=bars))
+    measured = Measured(evaluation=evaluation, answered=_answered(tests, device=device, bars=bars))
     card = load_card(folder.checkpoint)
     save_card(out, card)
     halves = {name: tensor.half() for name, tensor in read_tensors(folder.checkpoint / WEIGHTS).items()}
@@ -84,12 +84,12 @@ def _require_alike(folder: RunFolder, tests: Sequence[RunFolder]) -> None:
         )
 
 
-def _layouts(tests: Sequence[RunFolder], *, device: str, bars: ProgressBars) -> list[CrossLayout]:
-    tell = bars.counter("other layouts")
+def _answered(tests: Sequence[RunFolder], *, device: str, bars: ProgressBars) -> list[AsAnswered]:
+    tell = bars.counter("other layouts and typed labels")
     found = []
     for done, test in enumerate(tests, 1):
         flat = load_card(test.checkpoint).preprocessing.layout.C == 2
-        found += [] if flat else [cross_layout(test, OTHER_LAYOUTS, device=device)]
+        found.append(as_answered(test, () if flat else OTHER_LAYOUTS, device=device))
         tell(done, len(tests))
     return found
 
@@ -133,9 +133,15 @@ def page(config: TrainingConfig, card: Card, measured: Measured, *, calibration:
     for kind in KINDS:
         cells = [percent(*_spread(evaluation, kind, rule)) for rule in RULES]
         lines.append(f"| {kind} | {' | '.join(cells)} | {percent(evaluation.chance)} |")
-    if measured.layouts:
+    lines += ["", "By what stands for a class, without alignment, last epoch; standard scores are those that a"]
+    lines[-1] += " calibrated recogniser ranks by:"
+    lines += ["", "| text | raw scores, % | standard scores, % |", "| --- | ---: | ---: |"]
+    for kind in measured.answered[0].labels:
+        raw, standard = np.mean([one.labels[kind] for one in measured.answered], axis=0)
+        lines.append(f"| {kind} | {percent(raw)} | {percent(standard)} |")
+    if len(measured.answered[0].layouts) > 1:
         lines += ["", "The same test clips as if they had come in another layout, plain, last epoch:", ""]
-        lines += _layout_table(measured.layouts)
+        lines += _layout_table(measured.answered)
     if calibration is not None:
         lines += ["", "## How far to trust an answer", "", f"Fitted on {calibration.about}.", ""]
         lines += ["| false-accept rate | of clips that show a label, accepted |", "| ---: | ---: |"]
@@ -147,12 +153,12 @@ def _spread(evaluation: Evaluation, kind: str, rule: str) -> tuple[float | None,
     return evaluation.micro.mean[kind][rule], evaluation.micro.std[kind][rule]
 
 
-def _layout_table(found: Sequence[CrossLayout]) -> list[str]:
+def _layout_table(found: Sequence[AsAnswered]) -> list[str]:
     """A row for all clips and one for each source, means over the runs that have such clips."""
-    forms = [OWN, *(form for form in found[0].accuracy if form != OWN)]
+    forms = list(found[0].layouts)
     lines = [f"| clips | {' | '.join(forms)} |", "| --- |" + " ---: |" * len(forms)]
     sources = sorted({name for one in found for name in one.clips})
-    rows = {"all": [one.accuracy for one in found]}
+    rows = {"all": [one.layouts for one in found]}
     rows |= {name: [one.by_source[name] for one in found if name in one.by_source] for name in sources}
     for name, cells in rows.items():
         lines.append(f"| {name} | " + " | ".join(percent(float(np.mean([c[f] for c in cells]))) for f in forms) + " |")

@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.dataset import ClassSplit
-from skeltext.datasets.splitting import Indices, first_of_each, hold_out
+from skeltext.datasets.splitting import Indices, hold_out
 from skeltext.datasets.store import Store
 from skeltext.errors import SkeltextError, require
+from skeltext.evaluation.as_answered import reference_clips
 from skeltext.recognizer.calibration import Calibration, standard_scores
 from skeltext.recognizer.model import Floats, Model
 from skeltext.recognizer.torch_model import TorchModel
@@ -28,7 +29,6 @@ from skeltext.training.seen_data import open_dataset, training_clips
 
 KINDS = ("name", "complete")  # people type words or sentences
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
-MOST_REFERENCE = 512
 SETS = 40  # sets of labels for every clip
 FEWEST_LABELS, MOST_LABELS = 2, 10
 TEMPERATURES = np.geomspace(0.05, 20, 200)
@@ -76,8 +76,8 @@ def calibrate(
     trains = training_clips(store, split, config)
     names = np.array(store.classes)[store.labels]
     clips = trains[np.isin(names[trains], held.unseen)]
-    known = _spread(store, trains[np.isin(names[trains], held.seen)])
-    every = _spread(store, trains)
+    known = reference_clips(store, trains[np.isin(names[trains], held.seen)])
+    every = reference_clips(store, trains)
     done = iter(np.cumsum([len(clips), len(known), len(every)]).tolist())
 
     def embedded(model: Model, indices: Indices) -> Floats:
@@ -111,13 +111,6 @@ def calibrate(
         error_before=calibration_error(right, temperature=1.0),
     )
     return calibration, reliability
-
-
-def _spread(store: Store, indices: Indices) -> Indices:
-    """At most so many of the clips as are kept for reference, the first of every class alike."""
-    candidates = np.isin(np.arange(len(store)), indices)
-    each = max(1, MOST_REFERENCE // len(np.unique(store.labels[indices])))
-    return np.flatnonzero(first_of_each(store.labels, candidates, count=each))[:MOST_REFERENCE]
 
 
 def _standard(

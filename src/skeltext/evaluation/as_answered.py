@@ -1,0 +1,114 @@
+"""What the answers of a recogniser are worth: on test clips that come in another layout, by labels that are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from skeltext.datasets.arrays import preprocessed_clips
+from skeltext.datasets.splitting import Indices, first_of_each, split_clips
+from skeltext.datasets.store import Store
+from skeltext.errors import require
+from skeltext.evaluation.metrics import accuracy
+from skeltext.recognizer.calibration import standard_scores
+from skeltext.recognizer.model import Floats, Model
+from skeltext.recognizer.torch_model import TorchModel
+from skeltext.skeletons.layouts import layout_named
+from skeltext.skeletons.variants import Variant, variants
+from skeltext.texts.descriptions import class_texts
+from skeltext.texts.encoder import SentenceTransformer
+from skeltext.texts.phrase_bank import describe_label
+from skeltext.training.config import TrainingConfig
+from skeltext.training.folder import CONFIG, RunFolder
+from skeltext.training.seen_data import open_dataset, training_clips
+
+AS_RECORDED = "as recorded"
+DESCRIBED, NAMED, PROPOSED = "description", "name", "proposed text"
+MOST_REFERENCE = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsAnswered:
+    """Accuracy on the clips of unseen classes after the last epoch, without alignment: shares between 0 and 1.
+
+    ``layouts`` is by the layout that the clips came through, ``by_source`` the same for the clips of every data set
+    that a union is made of, with ``clips`` how many those are. ``labels`` is by what stands for a class (its
+    description, its name, what the phrase bank proposes for its name): with raw and with standard scores.
+    """
+
+    layouts: dict[str, float]
+    by_source: dict[str, dict[str, float]]
+    clips: dict[str, int]
+    labels: dict[str, tuple[float, float]]
+
+
+def as_answered(folder: RunFolder, layouts: Sequence[str] = (), *, device: str = "cpu") -> AsAnswered:
+    """Recognise the test clips of a finished run, as they are and through `layouts`, by texts of three kinds."""
+    config = TrainingConfig.from_yaml(folder.path / CONFIG)
+    _, split, store, _ = open_dataset(config)
+    indices = split_clips(store, split).test
+    require(len(indices), f"split {split.name} of {config.dataset} leaves no clip to test on; give a run of another")
+    model = TorchModel(folder.checkpoint, device=device)
+    truth = np.array([split.unseen.index(store.classes[store.labels[index]]) for index in indices])
+    texts = _texts(config, split.unseen)
+    kinds = [name for name in dict.fromkeys(layouts) if layout_named(name) != store.layout]
+    embedded = {
+        kind: _embedded(model, store, indices, form)
+        for kind, form in zip((AS_RECORDED, *kinds), variants(layouts=tuple(kinds)), strict=True)
+    }
+    predicted = {kind: model.scores(clips, texts[DESCRIBED]).argmax(axis=1) for kind, clips in embedded.items()}
+    sources = np.array([store.source_names[store.sources[index]] for index in indices])
+    reference = _embedded(model, store, reference_clips(store, training_clips(store, split, config)), None)
+    return AsAnswered(
+        layouts={kind: accuracy(truth, found) for kind, found in predicted.items()},
+        by_source={str(name): _of(sources == name, truth, predicted) for name in np.unique(sources)},
+        clips={str(name): int((sources == name).sum()) for name in np.unique(sources)},
+        labels={
+            kind: _raw_and_standard(model, embedded[AS_RECORDED], reference, rows, truth)
+            for kind, rows in texts.items()
+        },
+    )
+
+
+def reference_clips(store: Store, indices: Indices) -> Indices:
+    """Clips that scores are compared with: some 512 of `indices`, the first of every class alike."""
+    candidates = np.isin(np.arange(len(store)), indices)
+    each = max(1, MOST_REFERENCE // len(np.unique(store.labels[indices])))
+    return np.flatnonzero(first_of_each(store.labels, candidates, count=each))[:MOST_REFERENCE]
+
+
+def _texts(config: TrainingConfig, classes: Sequence[str]) -> dict[str, Floats]:
+    """(K, D) embeddings of what stands for the classes, by kind."""
+    require(
+        not config.text_encoder.endswith(".npy"),
+        f"the table {config.text_encoder} has no row for a typed label; give a run whose text encoder reads sentences",
+    )
+    names = class_texts(config.dataset, classes, kind="name")
+    sentences = {
+        DESCRIBED: class_texts(config.dataset, classes, kind=config.texts, source=config.descriptions),
+        NAMED: names,
+        PROPOSED: [describe_label(name).text for name in names],
+    }
+    encoder = SentenceTransformer(config.text_encoder)
+    return {kind: encoder.encode(texts) for kind, texts in sentences.items()}
+
+
+def _embedded(model: Model, store: Store, indices: Indices, form: Variant | None) -> Floats:
+    return model.embed(preprocessed_clips(store, indices.tolist(), model.card.preprocessing, variant=form))
+
+
+def _of(
+    own: npt.NDArray[np.bool_], truth: npt.NDArray[np.int64], predicted: Mapping[str, npt.NDArray[np.int64]]
+) -> dict[str, float]:
+    return {kind: accuracy(truth[own], found[own]) for kind, found in predicted.items()}
+
+
+def _raw_and_standard(
+    model: Model, clips: Floats, reference: Floats, texts: Floats, truth: npt.NDArray[np.int64]
+) -> tuple[float, float]:
+    raw = model.scores(clips, texts)
+    standard = standard_scores(raw, model.scores(reference, texts))
+    return accuracy(truth, raw.argmax(axis=1)), accuracy(truth, standard.argmax(axis=1))
