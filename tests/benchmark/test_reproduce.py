@@ -17,6 +17,7 @@ from skeltext.benchmark.presets import load_preset
 from skeltext.benchmark.reproduce import command as command_module
 from skeltext.benchmark.reproduce import workshop as workshop_module
 from skeltext.benchmark.reproduce.registry import STUDIES, study_named
+from skeltext.benchmark.reproduce.studies.bank import ORDERS, _goal, streamed
 from skeltext.benchmark.reproduce.studies.first_stages import first_stage
 from skeltext.benchmark.reproduce.study import (
     COLUMNS,
@@ -33,7 +34,7 @@ from skeltext.benchmark.reproduce.study import (
     measured,
     preset_of,
 )
-from skeltext.benchmark.reproduce.workshop import ASIDE, Reduction, Workshop, run_name
+from skeltext.benchmark.reproduce.workshop import ASIDE, Measured, Reduction, Workshop, run_name
 from skeltext.benchmark.reproduce.writing import Paper, shown, write_study
 from skeltext.cli import main
 from skeltext.datasets.registry import dataset_named
@@ -360,3 +361,41 @@ def test_centroids_of_the_theorem_beat_texts_with_enough_clips(workshop: Make) -
     clean = [row for row in grid.rows if row[2] == 0 and row[1] == 300]
     texts, centroids = np.array([[row[3], row[4]] for row in clean], float).T
     assert (centroids > texts).all()
+
+
+def test_orders_of_a_stream_show_every_clip_once() -> None:
+    labels = np.repeat(np.arange(5), 30)
+    changes = {}
+    for name, order in ORDERS.items():
+        places = order(np.random.default_rng(1), labels)
+        assert sorted(places) == list(range(150))
+        changes[name] = int((np.diff(labels[places]) != 0).sum())
+    assert changes["class-sorted"] == 4 < changes["drifting"] < changes["random"]
+
+
+def test_a_stream_is_answered_before_it_is_learnt() -> None:
+    rng = np.random.default_rng(0)
+    labels, texts = rng.integers(0, 3, 60), np.eye(3, 8, dtype=np.float32)
+    run = Measured(
+        classes=list("abc"),
+        chance=1 / 3,
+        table={},
+        class_table={},
+        labels=labels,
+        plain=labels,
+        aligned=(labels + 1) % 3,
+        features=texts[labels],
+        texts=texts,
+        prototypes=texts,
+    )
+    one = streamed(run, rng.permutation(60))
+    assert one.right[:2].all()
+    assert not one.right[2].any()
+    assert one.end.tolist() == [1, 1, 0]
+    assert one.gains.tolist() == [[0] * 10, [-100] * 10]
+    assert one.regret[:, -1].tolist() == [0, 60]
+
+
+def test_a_goal_is_met_or_missed_by_so_many_points() -> None:
+    assert _goal("x", -1.0)[2:] == ("-1.0", "met", None)
+    assert _goal("x", -3.25, 0.5)[2:] == ("-3.2", "missed by 2.2", "+0.5")

@@ -1,1 +1,1 @@
-"""Adaptation at test time, as pure functions of features and anchors."""
+"""Adaptation at test time: prototype alignment of a whole set, and a bank that follows a stream."""

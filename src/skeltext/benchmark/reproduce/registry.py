@@ -1,8 +1,9 @@
-"""The studies by name, in the order of the paper."""
+"""The studies by name, in the order of the paper; what goes beyond it comes last."""
 
 from __future__ import annotations
 
 from skeltext.benchmark.reproduce.studies.alignment import FIG6, TABLE6
+from skeltext.benchmark.reproduce.studies.bank import BANK
 from skeltext.benchmark.reproduce.studies.complexity import TABLE7
 from skeltext.benchmark.reproduce.studies.cross_dataset import TABLE10
 from skeltext.benchmark.reproduce.studies.descriptions import TABLE3, TABLE4
@@ -34,6 +35,7 @@ STUDIES: dict[str, Study] = {
         FIG10,
         CONFUSION,
         THEOREM1,
+        BANK,
     )
 }
 
