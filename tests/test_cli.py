@@ -75,7 +75,12 @@ COMMANDS = {
     "import": ("SOURCE", "--dataset", "--split", "--out", "--text-encoder", "--preprocessing", "--store", "--json"),
     "bench": ("--stage", "--quick", "--encoder", "--batch", "--two-person", "--rounds", "--threads", "--json"),
     "predict": ("FILE", "--labels", "--model", "--onnx", "--layout", "--fps", "--device", "--json"),
+    "timeline": ("FILE", "--labels", "--model", "--window", "--hop", "--on", "--off", "--shortest", "--out", "--json"),
+    "stream": ("FILE", "--labels", "--model", "--fps", "--layout", "--every", "--wait", "--json"),
     "calibrate": ("RUN", "--device", "--json"),
+    "release": ("RUN", "--tested", "--out", "--device", "--json"),
+    "search": ("QUERY", "--like", "--not", "--top", "--window", "--hop", "--model", "--onnx", "--device", "--json"),
+    "explain": ("FILE", "--labels", "--of", "--out", "--bins", "--examples", "--pair", "--model", "--onnx", "--json"),
     "describe": (
         "DATASET",
         "CLASSES",

@@ -17,10 +17,14 @@ from skeltext.commands.check import check
 from skeltext.commands.demo import demo
 from skeltext.commands.describe import describe
 from skeltext.commands.evaluate import evaluate
+from skeltext.commands.explain import explain
 from skeltext.commands.import_released import import_released
 from skeltext.commands.predict import predict
 from skeltext.commands.prepare import prepare
 from skeltext.commands.release import release
+from skeltext.commands.search import search
+from skeltext.commands.stream import stream
+from skeltext.commands.timeline import timeline
 from skeltext.errors import SkeltextError
 from skeltext.machine import require_sensible_threads
 
@@ -85,6 +89,10 @@ app.command(evaluate)
 app.command(calibrate)
 app.command(release)
 app.command(predict)
+app.command(explain)
+app.command(search)
+app.command(timeline)
+app.command(stream)
 app.command(describe)
 
 

@@ -23,6 +23,7 @@ from skeltext.formats.checking import FolderCheck, NpyFolderCheck, StoreCheck, c
 from skeltext.formats.clip_check import ClipCheck, check_clip
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layouts import COCO17, KINECT20
+from skeltext.skeletons.variants import seen_from
 
 
 def walk(folder: Path, *, frames: int = 60, name: str = "walk.bvh") -> Path:
@@ -112,7 +113,7 @@ def test_gaps_and_missing_joints(clip: Clip) -> None:
     found = changed(clip, hide)
     assert found.longest_gap == 48
     assert found.missing == pytest.approx((48 + 5 + 60) / (60 * 24))
-    assert ["Never tracked" in problem for problem in found.problems] == [True]
+    assert [problem.partition(":")[0] for problem in found.problems] == ["Never tracked", "Often missing"]
     found = changed(replace(clip, fps=30.0), hide)
     assert any("spine is missing for 48 frames" in problem for problem in found.problems)
 
@@ -144,12 +145,63 @@ def test_time(clip: Clip) -> None:
     assert any("0.03 frames" in problem for problem in check_clip(replace(clip, fps=0.03)).problems)
     short = check_clip(replace(clip, positions=clip.positions[:, :3]))
     assert any("3 frames are too few" in problem for problem in short.problems)
+    brief = check_clip(replace(clip, positions=clip.positions[:, :12]))  # of 60 a second
+    assert ["0.2 s are too short" in problem for problem in brief.problems] == [True]
+    assert check_clip(replace(clip, positions=clip.positions[:, :15])).problems == []
     still = check_clip(replace(clip, positions=clip.positions[:, [0] * 30]))
     assert any("one pose" in problem for problem in still.problems)
 
 
+@pytest.mark.parametrize("millimetres", [1.0, 5.0, 30.0])
+def test_jitter_is_the_noise_that_was_added(clip: Clip, millimetres: float) -> None:
+    noise = np.random.default_rng(0).normal(scale=millimetres / 1000, size=clip.positions.shape)
+    found = check_clip(replace(clip, positions=(clip.positions + noise).astype(np.float32)))
+    assert check_clip(clip).jitter == pytest.approx(0, abs=0.1)
+    assert found.jitter == pytest.approx(millimetres, rel=0.1)
+    assert [problem.startswith("The body shakes by") for problem in found.problems] == [True] * (millimetres > 20)
+
+
+def test_jitter_names_the_joint_that_shakes_most_and_needs_no_whole_track(clip: Clip) -> None:
+    def shake(positions: np.ndarray) -> None:
+        positions[:, 7] += np.random.default_rng(0).normal(scale=0.05, size=(60, 3))
+        positions[::7, 9] = np.nan  # five frames in a row are left
+        positions[::3, 11] = np.nan  # they are not
+
+    found = changed(clip, shake)
+    assert found.jitter_joint == clip.layout.joints[7]
+    assert found.jitter == pytest.approx(0, abs=0.1)
+    assert check_clip(replace(clip, positions=clip.positions[:, :4])).jitter is None
+
+
+def test_jitter_of_a_flat_clip_is_a_share_of_the_body(clip: Clip) -> None:
+    def noisy(pixels: float) -> Clip:
+        noise = np.random.default_rng(0).normal(scale=0.005, size=clip.positions.shape)
+        return seen_from(replace(clip, positions=(pixels * (clip.positions + noise)).astype(np.float32)))
+
+    height = check_clip(clip).height
+    assert height is not None
+    near, far = (check_clip(noisy(pixels)).jitter for pixels in (400, 100))
+    assert near == pytest.approx(far, rel=1e-3)
+    assert near == pytest.approx(100 * 0.005 / height, rel=0.2)  # bones look shorter in a picture
+
+
+def test_joints_that_are_missing_most_are_named(clip: Clip) -> None:
+    def hide(positions: np.ndarray) -> None:
+        positions[:6] = np.nan  # nobody there, which no joint is to blame for
+        positions[20:47, 3] = np.nan
+        positions[20:26, 8] = np.nan
+        positions[:, 5] = np.nan
+
+    found = changed(clip, hide)
+    names = clip.layout.joints
+    assert found.missing_joints == pytest.approx({names[5]: 1.0, names[3]: 0.5, names[8]: 6 / 54})
+    assert [f"Often missing: {names[3]} (50%)." in problem for problem in found.problems].count(True) == 1
+    assert check_clip(clip).missing_joints == {}
+
+
 def test_flat_layout_is_not_measured_in_metres() -> None:
-    positions = np.random.default_rng(0).uniform(0, 600, (1, 30, 17, 2)).astype(np.float32)
+    sway = 20 * np.sin(np.linspace(0, 3, 30, dtype=np.float32))[:, None, None]
+    positions = np.random.default_rng(0).uniform(0, 600, (1, 1, 17, 2)).astype(np.float32) + sway
     positions[:, :, COCO17.index("nose"), 1] = 10
     positions[:, :, [COCO17.index("left_ankle"), COCO17.index("right_ankle")], 1] = 2000
     found = check_clip(Clip(positions=positions, layout=COCO17, fps=30.0))

@@ -10,9 +10,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from skeltext.commands.output import Device, Json, print_json
-from skeltext.commands.recognising import Labels, Model, Onnx, examples_from, recognizer_from
-
-Words = Annotated[list[str], Parameter(consume_multiple=True, negative="")]
+from skeltext.commands.recognising import Examples, Labels, Model, Onnx, Words, examples_from, recognizer_from
 
 
 def predict(
@@ -22,7 +20,7 @@ def predict(
     labels: Labels,
     model: Model = None,
     negatives: Words | None = None,
-    examples: Words | None = None,
+    examples: Examples | None = None,
     false_accept: float | None = None,
     people: Annotated[bool, Parameter(negative="")] = False,
     pair: Annotated[bool, Parameter(negative="")] = False,

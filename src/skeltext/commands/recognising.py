@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from skeltext.recognizer.recognizer import Recognizer
 
 Labels = Annotated[list[str], Parameter(consume_multiple=True, negative="")]
+Words = Annotated[list[str], Parameter(consume_multiple=True, negative="")]
+Examples = Annotated[
+    list[str],
+    Parameter(
+        consume_multiple=True,
+        negative="",
+        help="Each LABEL=FILE, a motion file that stands for a label, beside its sentence or without one.",
+    ),
+]
 Model = Path | None
 Onnx = Annotated[bool, Parameter(negative="", help="Compute with ONNX Runtime, which needs no torch.")]
 

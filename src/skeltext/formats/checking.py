@@ -127,7 +127,7 @@ def _names(folder: Path) -> list[str]:
 def _check_folder(path: Path, progress: Progress | None) -> FolderCheck:
     """Read every motion file below a folder and count."""
     failures: list[Failure] = []
-    files = list(_files(path, failures))
+    files = list(files_below(path, failures))
     others, read = 0, []
     for done, file in enumerate(files, start=1):
         outcome = _read(file)
@@ -163,7 +163,7 @@ def _of_folder(path: Path, files: int, readable: int, failures: list[Failure]) -
         yield f"None of the {files} files in {path} is a readable motion file: give another folder."
 
 
-def _files(folder: Path, failures: list[Failure]) -> Iterator[Path]:
+def files_below(folder: Path, failures: list[Failure]) -> Iterator[Path]:
     """All files below a folder in order of their names, without hidden ones; links to folders are not followed."""
 
     def note(error: OSError) -> None:
@@ -185,19 +185,34 @@ class _Read(NamedTuple):
     seconds: float
 
 
-def _read(path: Path) -> _Read | str | None:
-    """What is counted of a file, why it cannot be read, or None if it is no motion file."""
-    endings = {ending for format in FORMATS.values() for ending in format.suffixes}
-    suffix = path.suffix.lower()
+def motion_format(path: Path) -> Format | None:
+    """The format of a file, None if it is no motion file; :class:`SkeltextError` for one that cannot be looked into."""
     try:
         head = read_bytes(path)[:4096]
         fits = any(format.recognises(path, head) for format in FORMATS.values())
-        if not fits and suffix not in endings - _GENERIC:
+        if not fits and path.suffix.lower() not in _endings() - _GENERIC:
             return None
-        format = recognise(path)
+        return recognise(path)
+    except SkeltextError:
+        if path.suffix.lower() not in _endings():
+            return None
+        raise
+
+
+def _endings() -> set[str]:
+    """The endings of the names of motion files."""
+    return {ending for format in FORMATS.values() for ending in format.suffixes}
+
+
+def _read(path: Path) -> _Read | str | None:
+    """What is counted of a file, why it cannot be read, or None if it is no motion file."""
+    try:
+        format = motion_format(path)
+        if format is None:
+            return None
         clip = read_clip(path, format=format.name)
     except SkeltextError as error:
-        return str(error) if suffix in endings else None
+        return str(error) if path.suffix.lower() in _endings() else None
     return _Read(format.name, clip.layout.name, clip.T, float(clip.seconds or 0.0))
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.format import Format
 from skeltext.formats.json_file import read_json
-from skeltext.formats.tracks import MAX_SKELETONS
 from skeltext.skeletons.clip import Clip
+from skeltext.skeletons.sources.frames import MAX_SKELETONS
 from skeltext.skeletons.sources.openpose import openpose_clip
 
 _NAME = re.compile(r"(.*)_(\d{12})_keypoints\.json", re.ASCII | re.DOTALL)

@@ -2,51 +2,78 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
+import base64
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from skeltext.errors import SkeltextError, require
+from skeltext.formats.onnx_file import not_ours, open_graph
+from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, load_calibration
 from skeltext.recognizer.card import UNREADABLE, card_from_texts
 from skeltext.recognizer.model import Floats, unit
 
-METADATA = "skeltext"
+HOLDS, WRITTEN_BY = "model", "skeltext export RUN FILE.onnx"
+INPUTS, OUTPUTS = ("clips", "texts"), ("embedded", "scores")
 
 
 class OnnxModel:
     """The model of a file that `skeltext export` wrote; see :class:`~skeltext.recognizer.model.Model`.
 
-    Its graph takes clips and texts to embedded clips and their cosines. Its card, in the metadata of the file, has the
-    steps of the preparation that are not in the graph. One thread computes it: a clip is too little work for more.
+    Its graph takes clips and texts to embedded clips and their cosines. The metadata of the file hold its card, with
+    the steps of the preparation that are not in the graph, and its ``calibration`` if it has one.
     """
 
     def __init__(self, path: Path) -> None:
-        if importlib.util.find_spec("onnxruntime") is None:
-            raise SkeltextError("an exported model needs the package onnxruntime: pip install 'skeltext[onnx]'")
-        require(path.is_file(), f"{path} is not there; `skeltext export RUN FILE.onnx` writes an exported model")
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
+        self._path = path
+        self._session, entry = open_graph(path, holds=HOLDS, written_by=WRITTEN_BY)
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            entry = json.loads(self._session.get_modelmeta().custom_metadata_map[METADATA])
             self.card = card_from_texts(entry["card"])
             self.score_scale = float(entry["score_scale"])
-        except (*UNREADABLE, RuntimeError, SkeltextError) as error:
-            raise SkeltextError(
-                f"{path} is no model that skeltext exported ({str(error)[:100]}); write it with `skeltext export`"
-            ) from error
+            self.calibration = unpacked_calibration(entry["calibration"])
+            self._require_fitting_graph()
+        except (*UNREADABLE, SkeltextError) as error:
+            raise not_ours(path, error, holds=HOLDS, written_by=WRITTEN_BY) from error
         self._no_text = np.zeros((1, self.card.model.text_width), np.float32)
 
+    def _require_fitting_graph(self) -> None:
+        """That the graph is one for the layout and the text encoder of the card."""
+        layout, width = self.card.preprocessing.layout, self.card.model.text_width
+        shapes = {put.name: put.shape for put in self._session.get_inputs()}
+        named = tuple(shapes) == INPUTS and tuple(put.name for put in self._session.get_outputs()) == OUTPUTS
+        fits = named and (shapes["clips"][1], shapes["clips"][3], shapes["texts"][1]) == (layout.C, layout.V, width)
+        require(fits, "its graph is none for its card")
+
     def embed(self, clips: Floats) -> Floats:
-        """(N, C, T, V, M) prepared clips to (N, D)."""
+        """(N, C, T, V, M) clips to (N, D); :class:`SkeltextError` if the rest of their preparation left nothing."""
         (embedded,) = self._session.run(["embedded"], {"clips": clips, "texts": self._no_text})
+        require(
+            np.isfinite(embedded).all(),
+            "nothing is left of a clip after its preparation: nobody is in it, or nobody whose shoulders and hips are"
+            " tracked together; take another piece of the recording",
+        )
         return np.asarray(embedded, np.float32)
 
     def scores(self, embedded: Floats, texts: Floats) -> Floats:
         """(N, D) and embedded texts (K, D) to cosines (N, K)."""
         return np.asarray(unit(embedded) @ unit(texts).T)
+
+
+def packed_calibration(folder: Path) -> dict[str, str] | None:
+    """The two files of a calibration in base64, by their names; None where nothing was fitted."""
+    if load_calibration(folder) is None:
+        return None
+    return {name: base64.b64encode((folder / name).read_bytes()).decode() for name in (FIGURES, REFERENCE)}
+
+
+def unpacked_calibration(packed: Mapping[str, Any] | None) -> Calibration | None:
+    """The calibration of which :func:`packed_calibration` made a packet."""
+    if packed is None:
+        return None
+    with TemporaryDirectory() as folder:
+        for name in (FIGURES, REFERENCE):
+            (Path(folder) / name).write_bytes(base64.b64decode(packed[name]))
+        return load_calibration(Path(folder))

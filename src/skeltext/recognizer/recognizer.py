@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,38 +16,47 @@ from skeltext.formats.clip_check import check_clip
 from skeltext.recognizer.answer import Answer, Guess
 from skeltext.recognizer.calibration import Calibration, load_calibration, standard_scores
 from skeltext.recognizer.candidates import Candidates, Labels
+from skeltext.recognizer.card import WEIGHTS, Card
 from skeltext.recognizer.model import Floats, Model, unit
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.preprocessing import Preprocessing
 from skeltext.texts.descriptions import class_text, described_classes, described_sets
 from skeltext.texts.encoder import SentenceTransformer, TextEncoder
+from skeltext.texts.onnx_sentences import SENTENCES, OnnxSentences
+
+if TYPE_CHECKING:
+    from skeltext.recognizer.explain import Explanation
+    from skeltext.recognizer.onnx_model import OnnxModel
+    from skeltext.recognizer.timeline import Timeline
 
 DEFAULT = "kinect20"
 """The model inside the package, see ``models/kinect20/README.md``."""
 ONNX = "model.onnx"
+_KEPT_ANCHORS = 1024
 
 
 class Recognizer:
-    """A trained model with its text encoder and, where it has one, its calibration.
+    """A trained model with its text encoder and, where they have been given, its calibration and its file of weights.
 
     Load one with :meth:`load`; :meth:`predict` ranks labels for a clip of any layout that can be converted.
     """
 
     def __init__(
-        self, *, model: Model, encoder: TextEncoder | None = None, calibration: Calibration | None = None
+        self,
+        *,
+        model: Model,
+        encoder: TextEncoder | None = None,
+        calibration: Calibration | None = None,
+        weights: Path | None = None,
     ) -> None:
         self.model = model
+        self.weights = weights
         self.card = model.card
         self.calibration = calibration
-        if encoder is None:
-            require(
-                not self.card.text_encoder.endswith(".npy"),
-                f"this model was trained on the table {self.card.text_encoder}, which has no row for a typed label;"
-                " train with a text encoder that reads sentences",
-            )
-            encoder = SentenceTransformer(self.card.text_encoder)
-        self.encoder = encoder
+        self.encoder = encoder or sentence_encoder(self.card)
         self._examples: dict[str, Floats] = {}
+        self._anchors: dict[tuple[str, ...], Floats] = {}
+        self._compared: tuple[object, Floats] | None = None
 
     @classmethod
     def load(
@@ -60,18 +70,21 @@ class Recognizer:
         """A recognizer from the folder of a run or of a checkpoint, or from an exported file; by default our own model.
 
         `onnx` says whether ONNX Runtime computes it, which needs no torch; by default where torch is not installed and
-        for an exported file.
+        for an exported file. Such a file brings its own calibration, and a text encoder may lie exported beside it.
         """
-        folder = Path(str(files("skeltext.recognizer") / "models" / DEFAULT)) if path is None else Path(path)
-        if (folder / "checkpoint").is_dir():
-            folder = folder / "checkpoint"
+        folder = checkpoint_of(Path(str(files("skeltext.recognizer") / "models" / DEFAULT)) if path is None else path)
         exported = folder if folder.suffix == ".onnx" else folder / ONNX
         if onnx is None:
             onnx = folder == exported or importlib.util.find_spec("torch") is None
+        if onnx:
+            model = _onnx_model(exported)
+            encoder = encoder or sentence_encoder(model.card, beside=exported)
+            return cls(model=model, encoder=encoder, calibration=model.calibration, weights=exported)
         return cls(
-            model=_onnx_model(exported) if onnx else _torch_model(folder, device),
+            model=_torch_model(folder, device),
             encoder=encoder,
-            calibration=load_calibration(exported.parent),
+            calibration=load_calibration(folder),
+            weights=folder / WEIGHTS,
         )
 
     def text_of(self, label: str) -> str:
@@ -99,7 +112,10 @@ class Recognizer:
         if not clips:
             raise SkeltextError("no clip given, expected at least one")
         prepare = self.preprocessing(pair=pair)
-        arrays = [prepare(clip) for clip in clips]  # each (C, T, V, M)
+        return self.embed_prepared([prepare(clip) for clip in clips])
+
+    def embed_prepared(self, arrays: Sequence[Floats]) -> Floats:
+        """(N, D) of N clips that are prepared already, each (C, T, V, M)."""
         if len({array.shape for array in arrays}) == 1:
             return self.model.embed(np.stack(arrays))
         return np.concatenate([self.model.embed(array[None]) for array in arrays])
@@ -130,16 +146,25 @@ class Recognizer:
         self, clip: Clip, labels: Labels = (), *, negatives: Sequence[str] = (), false_accept: float | None = None
     ) -> list[Answer]:
         """An answer for every person of a clip, in the order of its tracks."""
-        people = [
-            replace(
-                clip,
-                positions=clip.positions[m : m + 1],
-                confidence=None if clip.confidence is None else clip.confidence[m : m + 1],
-                tracks=clip.tracks[m : m + 1],
-            )
-            for m in range(clip.M)
-        ]
-        return self.predict_all(people, labels, negatives=negatives, false_accept=false_accept)
+        return self.predict_all(people_of(clip), labels, negatives=negatives, false_accept=false_accept)
+
+    def explain(self, clip: Clip, labels: Labels = (), **options: Any) -> Explanation:
+        """Which joints and frames carry the score of a label; the options are those of :func:`.explain.explain`."""
+        from skeltext.recognizer.explain import explain
+
+        return explain(self, clip, self.candidates(labels), **options)
+
+    def timeline(self, clip: Clip, labels: Labels = (), **options: Any) -> Timeline:
+        """What a long recording shows and when; the options are those of :func:`.timeline.timeline`."""
+        from skeltext.recognizer.timeline import timeline
+
+        return timeline(self, clip, labels, **options)
+
+    def timeline_people(self, clip: Clip, labels: Labels = (), **options: Any) -> list[Timeline]:
+        """A timeline for every person of a long recording, in the order of its tracks; see :meth:`timeline`."""
+        from skeltext.recognizer.timeline import timeline_people
+
+        return timeline_people(self, clip, labels, **options)
 
     def predict_all(
         self,
@@ -151,8 +176,8 @@ class Recognizer:
         pair: bool = False,
     ) -> list[Answer]:
         """An answer for every clip; see :meth:`predict`."""
-        candidates = Candidates.of(labels, negatives=negatives, examples=tuple(self._examples))
-        least = self._least(false_accept)
+        candidates = self.candidates(labels, negatives=negatives)
+        least = self.least_standing(false_accept)
         scores = self.standings(self.embed(clips, pair=pair), candidates)
         shares = self.probabilities(scores)
         texts = [" ".join(sentences) for sentences in self._sentences(candidates)]
@@ -160,6 +185,10 @@ class Recognizer:
             self._answer(clip, candidates, texts, row, share, least=least, pair=pair)
             for clip, row, share in zip(clips, scores, shares, strict=True)
         ]
+
+    def candidates(self, labels: Labels = (), *, negatives: Sequence[str] = ()) -> Candidates:
+        """What a clip is recognised among: the labels that are typed and those that examples stand for."""
+        return Candidates.of(labels, negatives=negatives, examples=tuple(self._examples))
 
     def standings(self, embedded: Floats, candidates: Candidates) -> Floats:
         """(N, D) to what every candidate, negatives after the labels, is ranked by: (N, K).
@@ -169,7 +198,7 @@ class Recognizer:
         """
         rows = self._rows(embedded, candidates)
         if self.calibration is not None:
-            return standard_scores(rows, self._rows(self.calibration.reference, candidates))
+            return standard_scores(rows, self._reference_rows(self.calibration, candidates))
         return rows
 
     def probabilities(self, standings: Floats) -> Floats:
@@ -192,6 +221,13 @@ class Recognizer:
             rows[:, position] = (rows[:, position] + likeness) / 2 if sentences[position] else likeness
         return rows
 
+    def _reference_rows(self, calibration: Calibration, candidates: Candidates) -> Floats:
+        """(R, K) rows of the reference clips; the last are kept, as a stream asks for the same with every answer."""
+        key = (calibration, candidates, [(label, len(shown)) for label, shown in self._examples.items()])
+        if self._compared is None or self._compared[0] != key:
+            self._compared = key, self._rows(calibration.reference, candidates)
+        return self._compared[1]
+
     def _sentences(self, candidates: Candidates) -> list[tuple[str, ...]]:
         """What stands for every label and negative; nothing for a label that has examples alone."""
         return [
@@ -199,13 +235,17 @@ class Recognizer:
             for label, sentences in zip(candidates.labels, candidates.sentences, strict=True)
         ] + [(text,) for text in candidates.negatives]
 
-    def _anchor(self, sentences: Sequence[str]) -> Floats:
-        """(W,) one sentence, or the mean direction of several."""
-        rows = self.encoder.encode(list(sentences))
-        return np.asarray(rows[0] if len(rows) == 1 else unit(rows).mean(axis=0))
+    def _anchor(self, sentences: tuple[str, ...]) -> Floats:
+        """(W,) one sentence, or the mean direction of several; embedded once."""
+        if sentences not in self._anchors:
+            if len(self._anchors) == _KEPT_ANCHORS:
+                self._anchors.clear()
+            rows = self.encoder.encode(list(sentences))
+            self._anchors[sentences] = np.asarray(rows[0] if len(rows) == 1 else unit(rows).mean(axis=0))
+        return self._anchors[sentences]
 
-    def _least(self, false_accept: float | None) -> float:
-        """The standing below which an answer is refused."""
+    def least_standing(self, false_accept: float | None) -> float:
+        """The standing below which an answer is refused; see :meth:`predict`."""
         if false_accept is None:
             return -np.inf
         if self.calibration is None:
@@ -231,11 +271,7 @@ class Recognizer:
             Guess(label=candidates.labels[i], text=texts[i], score=float(row[i]), probability=float(share[i]))
             for i in np.argsort(-row[:k], kind="stable")
         )
-        rejected = ""
-        if row[k:].size and row[k:].max() > row[:k].max():
-            rejected = f"it is nearer to {candidates.negatives[int(row[k:].argmax())]!r}"
-        elif row.max() < least:
-            rejected = "a clip that shows none of the labels would often be as sure"
+        rejected = refusal(row, candidates, least=least)
         return Answer(
             label=None if rejected else guesses[0].label,
             guesses=guesses,
@@ -246,6 +282,52 @@ class Recognizer:
         )
 
 
+def people_of(clip: Clip) -> list[Clip]:
+    """A clip for every person of a clip, in the order of its tracks."""
+    return [
+        replace(
+            clip,
+            positions=clip.positions[m : m + 1],
+            confidence=None if clip.confidence is None else clip.confidence[m : m + 1],
+            tracks=clip.tracks[m : m + 1],
+        )
+        for m in range(clip.M)
+    ]
+
+
+def refusal(row: Floats, candidates: Candidates, *, least: float) -> str:
+    """Why no label is accepted for the standings (K,) of a clip, negatives after the labels; empty where one is."""
+    k = len(candidates.labels)
+    if row[k:].size and row[k:].max() > row[:k].max():
+        return f"it is nearer to {candidates.negatives[int(row[k:].argmax())]!r}"
+    return "a clip that shows none of the labels would often be as sure" if row.max() < least else ""
+
+
+def checkpoint_of(path: str | Path) -> Path:
+    """The folder of the checkpoint of a run; any other path as it is."""
+    folder = Path(path)
+    return folder / "checkpoint" if (folder / "checkpoint").is_dir() else folder
+
+
+def sentence_encoder(card: Card, *, beside: Path | None = None) -> TextEncoder:
+    """What embeds typed labels for a model: the text encoder it was trained with.
+
+    That is an exported one where the file :data:`SENTENCES` lies `beside` an exported model, and where nothing else is
+    installed.
+    """
+    name = card.text_encoder
+    require(
+        not name.endswith(".npy"),
+        f"this model was trained on the table {name}, which has no row for a typed label; train with a text encoder"
+        " that reads sentences",
+    )
+    if beside is not None:
+        exported = beside.with_name(SENTENCES)
+        if exported.exists() or importlib.util.find_spec("sentence_transformers") is None:
+            return OnnxSentences(exported, name=name)
+    return SentenceTransformer(name)
+
+
 def _torch_model(folder: Path, device: str) -> Model:
     if importlib.util.find_spec("torch") is None:
         raise SkeltextError("torch is not installed; export the model with `skeltext export`, and predict with --onnx")
@@ -254,7 +336,7 @@ def _torch_model(folder: Path, device: str) -> Model:
     return TorchModel(folder, device=device)
 
 
-def _onnx_model(path: Path) -> Model:
+def _onnx_model(path: Path) -> OnnxModel:
     from skeltext.recognizer.onnx_model import OnnxModel
 
     return OnnxModel(path)

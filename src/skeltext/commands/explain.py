@@ -1,0 +1,100 @@
+"""The command `skeltext explain`: which joints and frames carried the score of a label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from skeltext.commands.output import Device, Json, print_json, say
+from skeltext.commands.recognising import Examples, Labels, Model, Onnx, examples_from, recognizer_from
+
+SHOWN = 8  # joints
+
+
+def explain(
+    file: Path,
+    /,
+    *,
+    labels: Labels,
+    of: str | None = None,
+    out: Path | None = None,
+    bins: int = 10,
+    examples: Examples | None = None,
+    pair: Annotated[bool, Parameter(negative="")] = False,
+    model: Model = None,
+    layout: str | None = None,
+    fps: float | None = None,
+    onnx: Onnx = False,
+    device: Device = "cpu",
+    as_json: Annotated[Json, Parameter(name="--json")] = False,
+) -> None:
+    """Tell which joints and which frames of a motion file carry the score of a label.
+
+    `skeltext explain throw.bvh --labels throw catch sit --of throw --out throw.svg` holds one joint after the other
+    still, then one limb after the other, and bridges one part of the time after the other, and measures how much of the
+    score is lost.
+
+    --json keys: file, model, label, score, joints (name to what it carries, most first), limbs (joint to the drop
+    without all that hangs from it), frames (start, end in seconds or null, drop) and picture (path or null).
+
+    Parameters
+    ----------
+    file
+        A motion file; `skeltext check FILE` tells how it is understood.
+    labels
+        What the action might be called, as for `skeltext predict`.
+    of
+        The label to explain; the best one by default.
+    out
+        Draw the explanation as stick figures in this .svg file.
+    bins
+        In how many parts the time is cut.
+    pair
+        Judge the two people who move most together.
+    model
+        Folder of a run or of a checkpoint, or an exported .onnx file; the model in the package by default.
+    layout
+        Layout of the file where it does not say itself.
+    fps
+        Frames per second of the file where it does not say itself.
+    """
+    from skeltext.formats.reading import read_clip
+    from skeltext.formats.writing import made_folder, write_text
+
+    clip = read_clip(file, layout=layout, fps=fps)
+    recognizer = recognizer_from(model, onnx=onnx, device=device)
+    examples_from(recognizer, examples or [])
+    found = recognizer.explain(clip, labels, of=of, bins=bins, pair=pair)
+    if out is not None:
+        from skeltext.recognizer.stick_figure import stick_figures
+
+        made_folder(out.parent)
+        write_text(out, stick_figures(found))
+    if as_json:
+        edges = [None if found.seconds is None else found.seconds * edge / bins for edge in range(bins + 1)]
+        print_json(
+            {
+                "file": str(file),
+                "model": str(model or "the model in the package"),
+                "label": found.label,
+                "score": found.score,
+                "joints": dict(found.ranked_joints),
+                "limbs": dict(found.ranked_limbs),
+                "frames": [
+                    {"start": edges[part], "end": edges[part + 1], "drop": float(drop)}
+                    for part, drop in enumerate(found.frames)
+                ],
+                "picture": None if out is None else str(out),
+            }
+        )
+        return
+    from rich.console import Console
+
+    from skeltext.recognizer.explanation_table import explanation_tables
+
+    for table in explanation_tables(found, joints=SHOWN):
+        Console().print(table)
+    if out is not None:
+        say(f"Picture: {out.resolve().as_uri()}")
