@@ -23,6 +23,7 @@ _LAZY = {  # public name -> where it is, with its name there if that is another
     "Layout": "skeltext.skeletons.layout",
     "Recognizer": "skeltext.recognizer.recognizer",
     "SkeltextError": "skeltext.errors",
+    "PrototypeBank": "skeltext.adaptation.prototype_bank",
     "Stream": "skeltext.recognizer.stream",
     "align_prototypes": "skeltext.adaptation.prototype_alignment",
     "add_method": "skeltext.methods.registry",

@@ -18,6 +18,7 @@ from skeltext.commands.demo import demo
 from skeltext.commands.describe import describe
 from skeltext.commands.evaluate import evaluate
 from skeltext.commands.explain import explain
+from skeltext.commands.export import export
 from skeltext.commands.import_released import import_released
 from skeltext.commands.predict import predict
 from skeltext.commands.prepare import prepare
@@ -87,6 +88,7 @@ app.command(
 )
 app.command(evaluate)
 app.command(calibrate)
+app.command(export)
 app.command(release)
 app.command(predict)
 app.command(explain)

@@ -72,6 +72,14 @@ def test_outputs_and_gradients_in_double_precision(kernels: str, frames: int, bo
         torch.testing.assert_close(buffer, wanted, rtol=1e-10, atol=1e-12)
 
 
+def test_a_training_may_follow_a_prediction_in_double_precision() -> None:
+    fast, _ = pair(dtype=torch.float64)
+    clips = torch.randn(2, 3, 23, 20, 1, dtype=torch.float64)  # of a length that no other test has prepared for
+    with torch.inference_mode():
+        fast(clips)
+    gradients(fast, clips, torch.randn(2, 256, dtype=torch.float64))
+
+
 def test_gradients_in_single_precision_are_as_exact_as_those_of_the_layers(kernels: str, one_thread: None) -> None:
     fast, reference = pair(dtype=torch.float32)
     torch.manual_seed(1)

@@ -212,9 +212,9 @@ def test_from_released_weights_to_a_guess(
     random = np.random.default_rng(0)
     clip = Clip(positions=random.normal(size=(2, 30, 25, 3)).astype(np.float32), layout=NTU25, fps=30.0)
     write_npz(clip, tmp_path / "wave.npz")
-    guesses = call("predict", tmp_path / "made", tmp_path / "wave.npz", "--labels", *labels, "--json")
+    guesses = call("predict", tmp_path / "wave.npz", "--model", tmp_path / "made", "--labels", *labels, "--json")
     assert guesses.code == 0
-    assert {guess["label"] for guess in json.loads(guesses.out)["guesses"]} == set(labels)
+    assert {guess["label"] for guess in json.loads(guesses.out)["answers"][0]["guesses"]} == set(labels)
 
 
 def test_released_weights_are_evaluated_on_released_arrays(

@@ -352,6 +352,7 @@ def test_from_the_first_stage_to_a_prediction_by_commands(
         assert 0 <= found["plain"][rule] <= 1
     shutil.rmtree(stages)
     write_npz(open_store(tiny_store).clip(0), tmp_path / "clip.npz")
-    guesses = call("predict", done["runs"][0]["path"], str(tmp_path / "clip.npz"), "--labels", *labels, "--json")
-    assert {guess["label"] for guess in guesses["guesses"]} == set(labels)
-    assert sum(guess["probability"] for guess in guesses["guesses"]) == pytest.approx(1)
+    run = done["runs"][0]["path"]
+    (answer,) = call("predict", str(tmp_path / "clip.npz"), "--model", run, "--labels", *labels, "--json")["answers"]
+    assert {guess["label"] for guess in answer["guesses"]} == set(labels)
+    assert sum(guess["probability"] for guess in answer["guesses"]) == pytest.approx(1)

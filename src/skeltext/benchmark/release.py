@@ -23,6 +23,8 @@ from skeltext.progress import ProgressBars
 from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, load_calibration
 from skeltext.recognizer.card import WEIGHTS, Card, load_card, save_card
 from skeltext.recognizer.checkpoint import read_tensors, write_tensors
+from skeltext.recognizer.export import export_onnx
+from skeltext.recognizer.recognizer import ONNX
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder, find_runs
 
@@ -39,7 +41,7 @@ class Measured:
 
 
 def release(run: Path, *, tested: Sequence[Path], out: Path, device: str = "cpu", bars: ProgressBars) -> Path:
-    """Write the model of `run` to `out`, with a page on what `tested` runs of the same settings can do.
+    """Write the model of `run` to `out`, for torch and ONNX Runtime, and a page on what `tested` runs can do.
 
     A model of every class cannot be tested on unseen ones; runs with the same settings that left classes out can.
     Raises :class:`SkeltextError` if they differ from `run` in more than split, seed and held-out classes.
@@ -61,6 +63,7 @@ def release(run: Path, *, tested: Sequence[Path], out: Path, device: str = "cpu"
         if (folder.checkpoint / name).exists():
             shutil.copyfile(folder.checkpoint / name, out / name)
     config = TrainingConfig.from_yaml(folder.path / CONFIG)
+    export_onnx(out, out / ONNX)
     write_text(out / PAGE, page(config, card, measured, calibration=load_calibration(out)))
     return out
 

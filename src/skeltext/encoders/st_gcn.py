@@ -157,7 +157,7 @@ class STGCN(nn.Module):
             from skeltext.encoders.fused.st_gcn import fused_features  # loads the compiler, which only training needs
 
             return fused_features(self, clips)
-        n, m = len(clips), clips.shape[4]
+        n, m = clips.shape[0], clips.shape[4]  # an exporter records no len()
         features: Tensor = self._activations(clips).mean(dim=(2, 3)).view(n, m, self.features).mean(dim=1)
         return features
 
@@ -165,7 +165,7 @@ class STGCN(nn.Module):
         """(N, C, T, V, M) to features of every joint over time (N, T', V, D), whose mean over T' V is the clip's."""
         if (precision := folded_precision(self, clips)) is not None:
             return self.folded(self, frames=clips.shape[2], dtype=precision).nodes(clips)
-        x, n, m = self._activations(clips), len(clips), clips.shape[4]
+        x, n, m = self._activations(clips), clips.shape[0], clips.shape[4]
         nodes: Tensor = x.view(n, m, *x.shape[1:]).mean(dim=1).permute(0, 2, 3, 1)  # (N M) D T' V -> N T' V D
         return nodes
 

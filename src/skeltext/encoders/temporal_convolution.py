@@ -37,7 +37,8 @@ def _transforms(frames: int, taps: int) -> tuple[Tensor, Tensor, Tensor]:
     taps_to_points = np.concatenate([np.ones((1, taps)), c, d - c, c + d])
     real, imaginary = a.T * 2 / n, b.T * 2 / n  # inverse transform of a real sequence
     to_frames = np.concatenate([np.full((frames, 1), 1 / n), real + imaginary, imaginary, -real], axis=1)
-    return torch.from_numpy(to_points), torch.from_numpy(taps_to_points), torch.from_numpy(to_frames)
+    with torch.inference_mode(False):  # kept for a training that follows a prediction, too
+        return torch.from_numpy(to_points), torch.from_numpy(taps_to_points), torch.from_numpy(to_frames)
 
 
 def transforms(frames: int, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.writing import write_text, written_aside
+from skeltext.recognizer.card import UNREADABLE
 from skeltext.recognizer.model import Floats
 
 FIGURES, REFERENCE = "calibration.json", "reference.safetensors"
@@ -77,27 +78,29 @@ def standard_scores(scores: Floats, reference: Floats) -> Floats:
     return np.asarray((scores - reference.mean(axis=0)) / spread, np.float32)
 
 
+def calibration_from(figures: bytes, reference: bytes) -> Calibration:
+    """The calibration of the contents of both files; whatever is wrong with them is raised as it is."""
+    plain = json.loads(figures)
+    found = Calibration(
+        reference=load(reference)["reference"].astype(np.float32),
+        temperature=float(plain["temperature"]),
+        thresholds={float(rate): float(value) for rate, value in plain["thresholds"].items()},
+        accepted={float(rate): float(value) for rate, value in plain["accepted"].items()},
+        about=str(plain["about"]),
+    )
+    rows = found.reference
+    fine = rows.ndim == 2 and len(rows) > 1 and np.isfinite(rows).all() and found.temperature > 0 and found.thresholds
+    require(fine, "its numbers cannot be used")
+    return found
+
+
 def load_calibration(folder: Path) -> Calibration | None:
     """What :meth:`Calibration.save` wrote, None where nothing was fitted; damaged files are one sentence."""
     if not (folder / FIGURES).exists():
         return None
     try:
-        figures = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
-        reference = load_file(folder / REFERENCE)["reference"].astype(np.float32)
-        found = Calibration(
-            reference=reference,
-            temperature=float(figures["temperature"]),
-            thresholds={float(rate): float(value) for rate, value in figures["thresholds"].items()},
-            accepted={float(rate): float(value) for rate, value in figures["accepted"].items()},
-            about=str(figures["about"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
+        return calibration_from((folder / FIGURES).read_bytes(), (folder / REFERENCE).read_bytes())
+    except (*UNREADABLE, SafetensorError, SkeltextError) as error:
         raise SkeltextError(
             f"{folder / FIGURES} is no calibration ({error}); write it again with `skeltext calibrate`"
         ) from error
-    fine = reference.ndim == 2 and len(reference) > 1 and np.isfinite(reference).all()
-    require(
-        fine and found.temperature > 0 and found.thresholds,
-        f"{folder / FIGURES} holds no usable calibration; write it again with `skeltext calibrate`",
-    )
-    return found

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.onnx_file import not_ours, open_graph
-from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, load_calibration
+from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, calibration_from, load_calibration
 from skeltext.recognizer.card import UNREADABLE, card_from_texts
 from skeltext.recognizer.model import Floats, unit
 
@@ -35,7 +35,7 @@ class OnnxModel:
             self.score_scale = float(entry["score_scale"])
             self.calibration = unpacked_calibration(entry["calibration"])
             self._require_fitting_graph()
-        except (*UNREADABLE, SkeltextError) as error:
+        except (*UNREADABLE, SafetensorError, SkeltextError) as error:
             raise not_ours(path, error, holds=HOLDS, written_by=WRITTEN_BY) from error
         self._no_text = np.zeros((1, self.card.model.text_width), np.float32)
 
@@ -73,7 +73,4 @@ def unpacked_calibration(packed: Mapping[str, Any] | None) -> Calibration | None
     """The calibration of which :func:`packed_calibration` made a packet."""
     if packed is None:
         return None
-    with TemporaryDirectory() as folder:
-        for name in (FIGURES, REFERENCE):
-            (Path(folder) / name).write_bytes(base64.b64decode(packed[name]))
-        return load_calibration(Path(folder))
+    return calibration_from(*(base64.b64decode(packed[name]) for name in (FIGURES, REFERENCE)))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from skeltext.benchmark.pictures.bars import draw_bars
 from skeltext.benchmark.presets import Preset, load_preset, preset_names
 from skeltext.benchmark.reproduce.workshop import Measured, Workshop
-from skeltext.datasets.registry import dataset_named
+from skeltext.datasets.registry import DATASETS, dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import RULES
@@ -140,7 +140,7 @@ def preset_of(dataset: str, setting: str = "setting1") -> Preset:
     for name in names:
         if name in preset_names():
             return load_preset(name)
-    with_one = [name.removesuffix(f"-{setting}") for name in preset_names() if name.endswith(f"-{setting}")]
+    with_one = [name for name in DATASETS if f"{name}-{setting}" in preset_names()]
     raise SkeltextError(f"{dataset} has no preset for {setting}; there is one for {', '.join(with_one)}")
 
 
