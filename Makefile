@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 
+# a module is compiled once, not at every start of the many processes that the tests start
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: demo test lint slow clean
 
 demo: $(VENV)/.for-use

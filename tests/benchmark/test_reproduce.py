@@ -286,7 +286,7 @@ def test_bars_of_a_comparison_have_a_place_for_everything(tmp_path: Path) -> Non
         (["table1", "--dataset", "abacus"], "data set 'abacus' is not known"),
         (["table1", "--dataset", "utd-mhad"], "get the data set .* then `skeltext prepare utd-mhad --raw FOLDER"),
         (["table1"], "rose1.*nturgbd_skeletons_s001_to_s017.zip.*skeltext prepare ntu60 .*skeltext prepare pku-mmd"),
-        (["table8", "--dataset", "builtin"], "builtin has no preset for oneshot; there is one for kinect20,"),
+        (["table8", "--dataset", "builtin"], "builtin has no preset for oneshot; there is one for utd-mhad,"),
         (["table10", "--dataset", "builtin"], "1 data sets, expected two: `--dataset kinder-gator --dataset utd-mhad`"),
     ],
 )
