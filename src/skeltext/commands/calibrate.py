@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.console import Console
 
-from skeltext.commands.output import Device, Json, print_json
+from skeltext.commands.output import Device, Json, print_json, say
 
 
 def calibrate(
@@ -51,4 +51,6 @@ def calibrate(
         f" temperature {calibration.temperature:.2f}.",
         highlight=False,
     )
+    if reliability.accuracy < 1.1 * reliability.chance:
+        say("That is hardly better than guessing: this model cannot be trusted with classes that it has not learnt.")
     console.print(reliability_table(calibration))
