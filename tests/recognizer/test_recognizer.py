@@ -348,3 +348,8 @@ def test_a_calibration_comes_back_from_its_files(recognizer: Recognizer, clips: 
             with pytest.raises(SkeltextError, match="calibration"):
                 load_calibration(tmp_path)
         (tmp_path / name).write_bytes(content)
+
+
+def test_a_model_that_is_not_in_the_package_is_one_sentence() -> None:
+    with pytest.raises(SkeltextError, match="there is no model 'abacus' in the package, which has"):
+        Recognizer.load("abacus")

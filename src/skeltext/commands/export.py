@@ -52,7 +52,7 @@ def export(
     """
     from skeltext.recognizer.card import load_card
     from skeltext.recognizer.export import export_onnx
-    from skeltext.recognizer.recognizer import checkpoint_of
+    from skeltext.recognizer.loading import checkpoint_of
 
     parity = export_onnx(run, file)
     texts = _export_sentences(load_card(checkpoint_of(run)).text_encoder, file) if sentences else None
@@ -84,8 +84,8 @@ def parity_table(parity: Parity) -> Table:
 
 def _export_sentences(name: str, model: Path) -> dict[str, str | float]:
     """The text encoder of that name beside an exported model."""
+    from skeltext.recognizer.sentence_export import export_sentences
     from skeltext.texts.onnx_sentences import SENTENCES
-    from skeltext.texts.sentence_export import export_sentences
 
     path = model.with_name(SENTENCES)
     return {"file": str(path), "difference": export_sentences(name, path)}

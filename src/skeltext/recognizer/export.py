@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from skeltext.encoders.temporal_convolution import TemporalConvolution
 from skeltext.errors import require
-from skeltext.formats.onnx_file import recorded_aside
 from skeltext.methods.method import Method
 from skeltext.recognizer.card import Card, card_texts
+from skeltext.recognizer.loading import checkpoint_of
 from skeltext.recognizer.model import Floats, Model, unit
 from skeltext.recognizer.onnx_model import INPUTS, OUTPUTS, OnnxModel, packed_calibration
-from skeltext.recognizer.recognizer import checkpoint_of
+from skeltext.recognizer.onnx_recording import recorded_aside
 from skeltext.recognizer.tensor_preparation import prepared, tensor_suffix
 from skeltext.recognizer.torch_model import TorchModel
 from skeltext.skeletons.clip import Clip

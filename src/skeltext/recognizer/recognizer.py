@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,25 +11,20 @@ import numpy as np
 
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.clip_check import check_clip
+from skeltext.recognizer import loading
 from skeltext.recognizer.answer import Answer, Guess
-from skeltext.recognizer.calibration import Calibration, load_calibration, standard_scores
+from skeltext.recognizer.calibration import Calibration, standard_scores
 from skeltext.recognizer.candidates import Candidates, Labels
-from skeltext.recognizer.card import WEIGHTS, Card
 from skeltext.recognizer.model import Floats, Model, unit
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.preprocessing import Preprocessing
 from skeltext.texts.descriptions import class_text, described_classes, described_sets
-from skeltext.texts.encoder import SentenceTransformer, TextEncoder
-from skeltext.texts.onnx_sentences import SENTENCES, OnnxSentences
+from skeltext.texts.encoder import TextEncoder
 
 if TYPE_CHECKING:
     from skeltext.recognizer.explain import Explanation
-    from skeltext.recognizer.onnx_model import OnnxModel
     from skeltext.recognizer.timeline import Timeline
 
-DEFAULT = "kinect20"
-"""The model inside the package, see ``models/kinect20/README.md``."""
-ONNX = "model.onnx"
 _KEPT_ANCHORS = 1024
 
 
@@ -53,7 +46,7 @@ class Recognizer:
         self.weights = weights
         self.card = model.card
         self.calibration = calibration
-        self.encoder = encoder or sentence_encoder(self.card)
+        self.encoder = encoder or loading.sentence_encoder(self.card)
         self._examples: dict[str, Floats] = {}
         self._anchors: dict[tuple[str, ...], Floats] = {}
         self._compared: tuple[object, Floats] | None = None
@@ -67,24 +60,17 @@ class Recognizer:
         device: str = "cpu",
         encoder: TextEncoder | None = None,
     ) -> Recognizer:
-        """A recognizer from the folder of a run or of a checkpoint, or from an exported file; by default our own model.
+        """A recognizer from a run, a checkpoint, an exported file or a model of the package; by default our own.
 
         `onnx` says whether ONNX Runtime computes it, which needs no torch; by default where torch is not installed and
         for an exported file. Such a file brings its own calibration, and a text encoder may lie exported beside it.
         """
-        folder = checkpoint_of(Path(str(files("skeltext.recognizer") / "models" / DEFAULT)) if path is None else path)
-        exported = folder if folder.suffix == ".onnx" else folder / ONNX
-        if onnx is None:
-            onnx = folder == exported or importlib.util.find_spec("torch") is None
-        if onnx:
-            model = _onnx_model(exported)
-            encoder = encoder or sentence_encoder(model.card, beside=exported)
-            return cls(model=model, encoder=encoder, calibration=model.calibration, weights=exported)
+        loaded = loading.load(path, onnx=onnx, device=device)
         return cls(
-            model=_torch_model(folder, device),
-            encoder=encoder,
-            calibration=load_calibration(folder),
-            weights=folder / WEIGHTS,
+            model=loaded.model,
+            encoder=encoder or loading.sentence_encoder(loaded.model.card, beside=loaded.exported),
+            calibration=loaded.calibration,
+            weights=loaded.weights,
         )
 
     def text_of(self, label: str) -> str:
@@ -301,42 +287,3 @@ def refusal(row: Floats, candidates: Candidates, *, least: float) -> str:
     if row[k:].size and row[k:].max() > row[:k].max():
         return f"it is nearer to {candidates.negatives[int(row[k:].argmax())]!r}"
     return "a clip that shows none of the labels would often be as sure" if row.max() < least else ""
-
-
-def checkpoint_of(path: str | Path) -> Path:
-    """The folder of the checkpoint of a run; any other path as it is."""
-    folder = Path(path)
-    return folder / "checkpoint" if (folder / "checkpoint").is_dir() else folder
-
-
-def sentence_encoder(card: Card, *, beside: Path | None = None) -> TextEncoder:
-    """What embeds typed labels for a model: the text encoder it was trained with.
-
-    That is an exported one where the file :data:`SENTENCES` lies `beside` an exported model, and where nothing else is
-    installed.
-    """
-    name = card.text_encoder
-    require(
-        not name.endswith(".npy"),
-        f"this model was trained on the table {name}, which has no row for a typed label; train with a text encoder"
-        " that reads sentences",
-    )
-    if beside is not None:
-        exported = beside.with_name(SENTENCES)
-        if exported.exists() or importlib.util.find_spec("sentence_transformers") is None:
-            return OnnxSentences(exported, name=name)
-    return SentenceTransformer(name)
-
-
-def _torch_model(folder: Path, device: str) -> Model:
-    if importlib.util.find_spec("torch") is None:
-        raise SkeltextError("torch is not installed; export the model with `skeltext export`, and predict with --onnx")
-    from skeltext.recognizer.torch_model import TorchModel
-
-    return TorchModel(folder, device=device)
-
-
-def _onnx_model(path: Path) -> OnnxModel:
-    from skeltext.recognizer.onnx_model import OnnxModel
-
-    return OnnxModel(path)

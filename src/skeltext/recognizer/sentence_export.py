@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from skeltext.errors import require
-from skeltext.formats.onnx_file import recorded_aside
+from skeltext.recognizer.onnx_recording import recorded_aside
 from skeltext.texts.encoder import SentenceTransformer
 from skeltext.texts.onnx_sentences import INPUTS, OUTPUTS, ExportedEncoder
 

@@ -1,0 +1,89 @@
+"""From a name or a path to a model, with all that lies beside its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+from skeltext.errors import SkeltextError, require
+from skeltext.recognizer.calibration import Calibration, load_calibration
+from skeltext.recognizer.card import WEIGHTS, Card
+from skeltext.recognizer.model import Model
+from skeltext.texts.encoder import SentenceTransformer, TextEncoder
+from skeltext.texts.onnx_sentences import SENTENCES, OnnxSentences
+
+DEFAULT = "kinect20"
+"""The model that is loaded where none is named."""
+ONNX = "model.onnx"
+"""Where an exported model lies in the folder of a checkpoint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A model with its calibration and the file of its weights, which is ``exported``, too, if it was exported."""
+
+    model: Model
+    calibration: Calibration | None
+    weights: Path
+    exported: Path | None = None
+
+
+def load(path: str | Path | None, *, onnx: bool | None, device: str) -> Loaded:
+    """The model of a run, of a checkpoint, of an exported file, or of the package by its name; by default our own.
+
+    `onnx` says whether ONNX Runtime computes it; by default where torch is not installed, and for an exported file.
+    """
+    folder = checkpoint_of(shipped(DEFAULT) if path is None else path)
+    exported = folder if folder.suffix == ".onnx" else folder / ONNX
+    there = find_spec("torch") is not None
+    if onnx or (onnx is None and (folder == exported or not there)):
+        from skeltext.recognizer.onnx_model import OnnxModel
+
+        model = OnnxModel(exported)
+        return Loaded(model=model, calibration=model.calibration, weights=exported, exported=exported)
+    require(there, "torch is not installed; export the model with `skeltext export`, and predict with --onnx")
+    from skeltext.recognizer.torch_model import TorchModel
+
+    model_of_folder = TorchModel(folder, device=device)
+    return Loaded(model=model_of_folder, calibration=load_calibration(folder), weights=folder / WEIGHTS)
+
+
+def shipped(name: str) -> Path:
+    """The folder of a model inside the package; :class:`SkeltextError` lists the models there are."""
+    folder = Path(str(files("skeltext.recognizer") / "models"))
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    if name not in names:
+        raise SkeltextError(
+            f"there is no model {name!r} in the package, which has {', '.join(names) or 'none'}; name the folder of a"
+            " run"
+        )
+    return folder / name
+
+
+def checkpoint_of(path: str | Path) -> Path:
+    """The folder of the checkpoint of a run; a model of the package by its name; any other path as it is."""
+    folder = Path(path)
+    if len(folder.parts) == 1 and not folder.exists() and not folder.suffix:
+        return shipped(str(path))
+    return folder / "checkpoint" if (folder / "checkpoint").is_dir() else folder
+
+
+def sentence_encoder(card: Card, *, beside: Path | None = None) -> TextEncoder:
+    """What embeds typed labels for a model: the text encoder it was trained with.
+
+    That is an exported one where the file :data:`SENTENCES` lies `beside` an exported model, and where nothing else is
+    installed.
+    """
+    name = card.text_encoder
+    require(
+        not name.endswith(".npy"),
+        f"this model was trained on the table {name}, which has no row for a typed label; train with a text encoder"
+        " that reads sentences",
+    )
+    if beside is not None:
+        exported = beside.with_name(SENTENCES)
+        if exported.exists() or find_spec("sentence_transformers") is None:
+            return OnnxSentences(exported, name=name)
+    return SentenceTransformer(name)
