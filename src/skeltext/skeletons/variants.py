@@ -43,24 +43,39 @@ def through(clip: Clip, layout: Layout) -> Clip:
 def seen_from(clip: Clip, *, yaw: float = 0.0, pitch: float = 0.0) -> Clip:
     """A clip of three dimensions as an orthographic camera sees it: x to the right, y down, the depth is lost.
 
-    With both angles 0 the camera looks along the z axis of the clip with y up. `yaw` walks the camera about the
-    vertical axis and `pitch` lifts it, in degrees.
+    With both angles 0 the camera stands before the first body and looks at it on a level, so that its left shoulder is
+    on the right of the picture. `yaw` walks the camera about the vertical axis and `pitch` lifts it, in degrees.
 
     >>> from skeltext.skeletons.layouts import KINECT20
-    >>> clip = Clip(positions=np.ones((1, 4, 20, 3), np.float32), layout=KINECT20, fps=30.0)
-    >>> seen_from(clip).positions[0, 0, 0].tolist()
-    [1.0, -1.0]
+    >>> standing = np.zeros((1, 1, 20, 3), np.float32)
+    >>> standing[..., KINECT20.index("left_shoulder"), :] = [-0.2, 1.4, 2.0]
+    >>> standing[..., KINECT20.index("right_shoulder"), :] = [0.2, 1.4, 2.0]
+    >>> picture = seen_from(Clip(positions=standing, layout=KINECT20, fps=30.0)).positions[0, 0]
+    >>> picture[KINECT20.index("left_shoulder")].astype(float).round(2).tolist()
+    [0.2, -1.4]
     """
-    upright = convert(clip, replace(clip.layout, up="+y")).positions
+    upright = convert(clip, replace(clip.layout, up="+y"))
     a, b = np.radians([yaw, pitch])
-    right = np.array([np.cos(a), 0.0, -np.sin(a)])
-    down = np.array([-np.sin(b) * np.sin(a), -np.cos(b), -np.sin(b) * np.cos(a)])
-    camera = np.stack([right, down], axis=1).astype(np.float32)  # (3, 2)
-    return replace(clip, positions=upright @ camera, layout=flat(clip.layout))
+    x, z = _across(upright)  # which a camera before the body sees from right to left
+    right = np.array([z * np.sin(a) - x * np.cos(a), 0.0, -x * np.sin(a) - z * np.cos(a)])
+    up = np.array([0.0, 1.0, 0.0])
+    ahead = np.cross(up, right)
+    camera = np.stack([right, -np.cos(b) * up - np.sin(b) * ahead], axis=1).astype(np.float32)  # (3, 2)
+    return replace(clip, positions=upright.positions @ camera, layout=flat(clip.layout))
+
+
+def _across(clip: Clip) -> tuple[float, float]:
+    """The direction in the ground plane, (x, z), from the left to the right shoulder of the first body: the median."""
+    left, right = (clip.positions[0, :, clip.layout.index(f"{side}_shoulder")] for side in ("left", "right"))
+    across = (right - left)[:, [0, 2]]
+    across = across[~np.isnan(across).any(axis=1)]
+    x, z = np.median(across, axis=0) if len(across) else (1.0, 0.0)
+    length = float(np.hypot(x, z))
+    return (x / length, z / length) if length > 1e-6 else (1.0, 0.0)
 
 
 def seen_from_somewhere(clip: Clip, number: int) -> Clip:
-    """View `number` of a clip: from ahead for 0, else from a side that follows from its number and its source alone."""
+    """View `number` of a clip: from before it for 0, else from a side that follows from number and source alone."""
     digest = hashlib.sha256(f"{number}:{clip.source}".encode()).digest()
     yaw, pitch = np.frombuffer(digest[:4], np.uint16) / 2**15 - 1 if number else (0.0, 0.0)
     return seen_from(clip, yaw=YAW * yaw, pitch=PITCH * pitch)
