@@ -54,8 +54,8 @@ class Step:
 class Preprocessing:
     """Steps that bring any clip to an array (C, T, V, M) in one layout.
 
-    The clip is converted to ``layout`` first, as a camera before it sees it where that is flat and the clip is not; of its bodies
-    the ``bodies`` (M) that move most are kept, and missing ones are zero.
+    The clip is converted to ``layout`` first, as a camera before it sees it where that is flat and the clip is not; of
+    its bodies the ``bodies`` (M) that move most are kept, and missing ones are zero.
 
     >>> recipe = preprocessing_named("sound50", layout="kinect20", bodies=1)
     >>> Preprocessing.from_json(recipe.to_json()) == recipe
