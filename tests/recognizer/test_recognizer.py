@@ -24,7 +24,7 @@ from skeltext.recognizer.card import Card, save_card
 from skeltext.recognizer.checkpoint import write_tensors
 from skeltext.recognizer.embedding import embed_clips
 from skeltext.recognizer.recognizer import Recognizer
-from skeltext.recognizer.table import guess_table
+from skeltext.recognizer.table import answer_lines, guess_table
 from skeltext.recognizer.torch_model import TorchModel
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.conversion import convert
@@ -353,3 +353,10 @@ def test_a_calibration_comes_back_from_its_files(recognizer: Recognizer, clips: 
 def test_a_model_that_is_not_in_the_package_is_one_sentence() -> None:
     with pytest.raises(SkeltextError, match="there is no model 'abacus' in the package, which has"):
         Recognizer.load("abacus")
+
+
+def test_bare_names_are_told_how_to_do_better(recognizer: Recognizer, clips: list[Clip]) -> None:
+    bare = " ".join(answer_lines(recognizer.predict(clips[0], ["sit", "stand=a person stands still on both feet"])))
+    assert '`skeltext describe --labels "sit"` proposes some' in bare
+    told = {"sit": "the hips sink onto a chair", "stand": "a person stands still on both feet"}
+    assert "describe" not in " ".join(answer_lines(recognizer.predict(clips[0], told)))

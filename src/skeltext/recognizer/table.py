@@ -10,6 +10,8 @@ from rich.text import Text
 
 from skeltext.recognizer.answer import Answer, Guess
 
+FEW_WORDS = 3  # of a label that says little of how the body moves
+
 
 def guess_table(guesses: Sequence[Guess], *, title: str | None = None) -> Table:
     """Labels with their share of the probability as bars, best first."""
@@ -31,5 +33,11 @@ def answer_lines(answer: Answer) -> Iterator[str]:
         yield f"None of the labels: {answer.rejected}."
     if not answer.calibrated:
         yield "The probabilities are not calibrated; `skeltext calibrate RUN` fits them on classes that were held out."
+    bare = [
+        guess.label for guess in answer.guesses if guess.text == guess.label and len(guess.text.split()) <= FEW_WORDS
+    ]
+    if bare:
+        words = " ".join(f'"{label}"' for label in bare[:3])
+        yield f"Sentences are recognised better than bare names: `skeltext describe --labels {words}` proposes some."
     for problem in answer.quality.problems if answer.quality else ():
         yield f"About the file: {problem}"
