@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skeltext.benchmark import release as release_module
 from skeltext.cli import main
 from skeltext.datasets.builtin.actions import builtin_clip
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.as_answered import AS_RECORDED, as_answered
+from skeltext.progress import ProgressBars
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.texts.descriptions import class_texts
 from skeltext.texts.phrase_bank import describe_label
@@ -69,13 +71,26 @@ def test_other_layouts_and_sources_add_up(tiny_run: Path, embed_offline: Callabl
     assert np.isfinite(list(found.labels.values())).all()
 
 
-def test_figures_of_another_model_are_refused(tiny_run: Path, tmp_path: Path) -> None:
-    from skeltext.benchmark.release import release
-    from skeltext.progress import ProgressBars
+def test_a_release_that_fails_leaves_nothing(
+    tiny_run: Path,
+    embed_offline: Callable[[Sequence[str]], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(folder: Path, path: Path) -> None:
+        raise SkeltextError("its scores are no cosines")
 
+    embed_offline(typed_texts())
+    monkeypatch.setattr(release_module, "export_onnx", refuse)
+    with pytest.raises(SkeltextError, match="no cosines"):
+        release_module.release(tiny_run, tested=[tiny_run], out=tmp_path / "out", bars=ProgressBars(quiet=True))
+    assert not list(tmp_path.iterdir())
+
+
+def test_figures_of_another_model_are_refused(tiny_run: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(tiny_run, tmp_path / "other"))
     config = TrainingConfig.from_yaml(other / "config.yaml")
     replace(config, learning_rate=0.01).to_yaml(other / "config.yaml")
     with pytest.raises(SkeltextError, match="was trained with another learning_rate than"):
-        release(tiny_run, tested=[other], out=tmp_path / "out", bars=ProgressBars(quiet=True))
+        release_module.release(tiny_run, tested=[other], out=tmp_path / "out", bars=ProgressBars(quiet=True))
     assert not (tmp_path / "out").exists()

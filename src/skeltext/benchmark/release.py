@@ -18,7 +18,7 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.errors import require
 from skeltext.evaluation.as_answered import AsAnswered, as_answered
 from skeltext.evaluation.results import KINDS, RULES, Evaluation
-from skeltext.formats.writing import write_text
+from skeltext.formats.writing import made_folder, write_text
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, load_calibration
 from skeltext.recognizer.card import WEIGHTS, Card, load_card, save_card
@@ -55,6 +55,16 @@ def release(run: Path, *, tested: Sequence[Path], out: Path, device: str = "cpu"
         paths = [test.path for test in tests]
         evaluation = evaluate_paths(paths, alpha=None, device=device, report=report, bars=bars)
     measured = Measured(evaluation=evaluation, answered=_answered(tests, device=device, bars=bars))
+    with TemporaryDirectory(dir=made_folder(out.parent)) as aside:  # an export that is refused leaves nothing behind
+        _write(folder, Path(aside), measured)
+        made_folder(out)
+        for file in sorted(Path(aside).iterdir()):
+            file.replace(out / file.name)
+    return out
+
+
+def _write(folder: RunFolder, out: Path, measured: Measured) -> None:
+    """All files of a release."""
     card = load_card(folder.checkpoint)
     save_card(out, card)
     halves = {name: tensor.half() for name, tensor in read_tensors(folder.checkpoint / WEIGHTS).items()}
@@ -65,7 +75,6 @@ def release(run: Path, *, tested: Sequence[Path], out: Path, device: str = "cpu"
     config = TrainingConfig.from_yaml(folder.path / CONFIG)
     export_onnx(out, out / ONNX)
     write_text(out / PAGE, page(config, card, measured, calibration=load_calibration(out)))
-    return out
 
 
 def _require_alike(folder: RunFolder, tests: Sequence[RunFolder]) -> None:

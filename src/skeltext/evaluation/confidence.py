@@ -43,7 +43,7 @@ class Reliability:
     """How well the answers on held-out classes went: shares between 0 and 1.
 
     ``accuracy`` of ``answers`` among sets of labels that hold the right one, beside what ``chance`` gives; ``error``
-    and ``error_before`` are the expected calibration error with the fitted temperature and with that of the training.
+    and ``error_before`` are the expected calibration error at the fitted temperature and at temperature one.
     """
 
     accuracy: float
