@@ -21,9 +21,9 @@ def release(
 ) -> None:
     """Make a small folder of a trained run that others can use, with a page that says what it is and can do.
 
-    The model inside the package was made so: `skeltext train --preset recognizer`, `skeltext calibrate RUN`, then
-    `skeltext train --preset recognizer --splits 0 1 2` for what it can do with classes that it has not learnt, and this
-    command. Weights are kept in half precision.
+    For the model of every open class: `skeltext train --preset recognizer`, `skeltext calibrate RUN`, then `skeltext
+    train --preset recognizer --splits 0 1 2 --out OTHERS` for what it can do with classes that it has not learnt, and
+    this command. Weights are kept in half precision.
 
     --json keys: folder, bytes and files (name and bytes of each).
 
