@@ -54,7 +54,7 @@ def explain(
     pair
         Judge the two people who move most together.
     model
-        Folder of a run or of a checkpoint, or an exported .onnx file; by default the model in the package, if it has one.
+        Folder of a run or of a checkpoint, or an exported .onnx file; by default that of the package, if it has one.
     layout
         Layout of the file where it does not say itself.
     fps

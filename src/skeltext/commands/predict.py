@@ -49,7 +49,7 @@ def predict(
         What the action might be called, at least two; LABEL=SENTENCE says what stands for a label, and the same label
         twice has two sentences.
     model
-        Folder of a run or of a checkpoint, or an exported .onnx file; by default the model in the package, if it has one.
+        Folder of a run or of a checkpoint, or an exported .onnx file; by default that of the package, if it has one.
     negatives
         Sentences for "none of these": an answer nearer to one of them is refused.
 

@@ -50,7 +50,7 @@ def search(
     hop
         Seconds from one such window to the next.
     model
-        Folder of a run or of a checkpoint, or an exported .onnx file; by default the model in the package, if it has one.
+        Folder of a run or of a checkpoint, or an exported .onnx file; by default that of the package, if it has one.
     """
     from skeltext.errors import require
     from skeltext.formats.reading import read_clip

@@ -54,7 +54,7 @@ def timeline(
     labels
         What the actions might be called, as for `skeltext predict`.
     model
-        Folder of a run or of a checkpoint, or an exported .onnx file; by default the model in the package, if it has one.
+        Folder of a run or of a checkpoint, or an exported .onnx file; by default that of the package, if it has one.
     window
         Seconds that are judged together.
     hop
