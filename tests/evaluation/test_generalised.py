@@ -200,7 +200,7 @@ def test_stacking_by_hand(runs: Path, configure: Configure) -> None:
     store, split = opened(configure())
     clips = split_clips(store, split)
     card = load_card(folder.checkpoint)
-    method = load_method(card, folder.epoch_weights(1))
+    method = load_method(card, *folder.weights_after(1))
     indices = sorted([*clips.seen_test, *clips.test])
     arrays = torch.stack([torch.from_numpy(card.preprocessing(store.clip(int(i)))) for i in indices])
     names = split.seen + split.unseen

@@ -138,7 +138,7 @@ def judge(
     The method itself is the expert of the unseen classes; it is that of the seen ones as well where no classifier is.
     """
     card = load_card(asked.run.checkpoint)
-    method = load_method(card, asked.run.epoch_weights(epoch), device=device)
+    method = load_method(card, *asked.run.weights_after(epoch), device=device)
     embedded = embed_test_set(method, card, asked.test, frozen=config.frozen, precision=precision)
     assert embedded.scores is not None
     place = next(method.parameters()).device

@@ -213,7 +213,7 @@ def predict_epochs(
     card = load_card(folder.checkpoint)
     found: list[list[Predictions]] = [[] for _ in scorings]
     for epoch in range(config.epochs):
-        method = load_method(card, folder.epoch_weights(epoch), device=device)
+        method = load_method(card, *folder.weights_after(epoch), device=device)
         embedded = embed_test_set(method, card, test, frozen=config.frozen, precision=precision)
         for scoring, epochs in zip(scorings, found, strict=True):
             predictions = predict(embedded, scoring)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from skeltext.adaptation.prototype_alignment import cosine_scores
 
 Route = Literal["zero-shot", "one-shot", "first stage"]
+ENCODER = "encoder."  # how the names of the encoder's weights begin among those of a method
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +150,10 @@ class Method(nn.Module):
         self.encoder.requires_grad_(False)
         self.frozen = True
         self.train(self.training)
+
+    def learnt(self) -> list[str]:
+        """Names of the weights and statistics that training may change: all but those of a frozen encoder."""
+        return [name for name in self.state_dict() if not (self.frozen and name.startswith(ENCODER))]
 
     def train(self, mode: bool = True) -> Self:
         """Training mode, or evaluation mode with ``False``; a frozen encoder stays as it is for predictions."""

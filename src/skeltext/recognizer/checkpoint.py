@@ -50,9 +50,10 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], *, origin: Pa
         ) from error
 
 
-def load_method(card: Card, weights: Path, *, device: str = "cpu") -> Method:
-    """The model of a card with the weights of a file, ready to predict on a device."""
+def load_method(card: Card, *files: Path, device: str = "cpu") -> Method:
+    """The model of a card with the weights of all `files`, the later over the earlier, ready to predict on a device."""
     place = device_named(device)
     method = build_method(card.model)
-    load_weights(method, read_tensors(weights), origin=weights)
+    weights = {name: tensor for file in files for name, tensor in read_tensors(file).items()}
+    load_weights(method, weights, origin=files[-1])
     return method.eval().to(place)

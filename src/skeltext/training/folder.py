@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ class RunFolder:
     """Paths and files of one training.
 
     ``config.yaml`` the resolved settings, ``metrics.jsonl`` a line per epoch, ``epochs/0007.safetensors`` the weights
-    after epoch 7, ``checkpoint/`` the newest weights with all that is needed to use them, ``state.safetensors`` the
+    after epoch 7 without those of a frozen encoder, ``checkpoint/`` all of the newest weights with all that is needed
+    to use them, ``state.safetensors`` the
     weights and optimizer buffers to resume from, ``pseudo-unseen/`` the second run that holds seen classes out.
     """
 
@@ -47,8 +49,12 @@ class RunFolder:
             leftover.unlink(missing_ok=True)
 
     def epoch_weights(self, epoch: int) -> Path:
-        """Where the weights after an epoch lie."""
+        """Where the weights lie that were learnt until the end of an epoch."""
         return self.path / "epochs" / f"{epoch:04d}.safetensors"
+
+    def weights_after(self, epoch: int) -> tuple[Path, Path]:
+        """The files that make a model after an epoch; what both hold is that of the second."""
+        return self.checkpoint / WEIGHTS, self.epoch_weights(epoch)
 
     def metrics(self) -> list[Metrics]:
         """The lines of ``metrics.jsonl``; a last line that a crash cut short does not count."""
@@ -63,11 +69,20 @@ class RunFolder:
         return lines
 
     def save_epoch(
-        self, epoch: int, *, weights: dict[str, Tensor], buffers: dict[str, Tensor], metrics: list[Metrics]
+        self,
+        epoch: int,
+        *,
+        weights: dict[str, Tensor],
+        learnt: Collection[str],
+        buffers: dict[str, Tensor],
+        metrics: list[Metrics],
     ) -> None:
-        """Put an epoch on disk; ``state.safetensors`` comes last and alone decides where a resumed run goes on."""
+        """Put an epoch on disk: all weights, of which those that are `learnt` differ from epoch to epoch.
+
+        ``state.safetensors`` comes last and alone decides where a resumed run goes on.
+        """
         made_folder(self.epoch_weights(epoch).parent)
-        write_tensors(self.epoch_weights(epoch), weights)
+        write_tensors(self.epoch_weights(epoch), {name: weights[name] for name in learnt})
         write_tensors(self.checkpoint / WEIGHTS, weights)
         write_text(self.path / METRICS, "".join(json.dumps(line) + "\n" for line in metrics))
         state = {f"weights/{name}": tensor for name, tensor in weights.items()}

@@ -29,4 +29,4 @@ def write_imported_run(folder: RunFolder, *, split: str, store: Path | None) -> 
     )
     config.to_yaml(folder.path / CONFIG)
     weights = read_tensors(folder.checkpoint / WEIGHTS)
-    folder.save_epoch(0, weights=weights, buffers={}, metrics=[{"epoch": 0, "loss": math.nan}])
+    folder.save_epoch(0, weights=weights, learnt=weights, buffers={}, metrics=[{"epoch": 0, "loss": math.nan}])

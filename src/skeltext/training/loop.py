@@ -86,7 +86,11 @@ def train(
                 line = _train_epoch(step, optimizer, data, config, epoch, report=report)
             metrics.append(line)
             folder.save_epoch(
-                epoch, weights=method.state_dict(), buffers=buffers_of(optimizer, method), metrics=metrics
+                epoch,
+                weights=method.state_dict(),
+                learnt=method.learnt(),
+                buffers=buffers_of(optimizer, method),
+                metrics=metrics,
             )
     except torch.OutOfMemoryError as error:
         raise SkeltextError(

@@ -12,15 +12,13 @@ from torch import Tensor
 from skeltext.datasets.dataset import ClassSplit
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
-from skeltext.methods.method import Method
+from skeltext.methods.method import ENCODER, Method
 from skeltext.recognizer.card import CONFIG as CARD
 from skeltext.recognizer.card import WEIGHTS, Card, load_card
 from skeltext.recognizer.checkpoint import load_weights, read_tensors
 from skeltext.skeletons.preprocessing import preprocessing_named
 from skeltext.training.config import TrainingConfig
 from skeltext.training.folder import CONFIG, RunFolder, find_runs
-
-ENCODER = "encoder."  # how the names of its weights begin among those of a method
 
 
 @dataclass(frozen=True, kw_only=True)
