@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from skeltext.commands.output import Device, Json, print_json, say
-from skeltext.commands.recognising import Examples, Labels, Model, Onnx, examples_from, recognizer_from
+from skeltext.commands.output import Json, print_json, say
+from skeltext.commands.recognising import FileOptions, LabelOptions, ModelOptions
 
 SHOWN = 8  # joints
 
@@ -17,17 +17,12 @@ def explain(
     file: Path,
     /,
     *,
-    labels: Labels,
+    asked: LabelOptions,
+    source: FileOptions = FileOptions(),
+    model: ModelOptions = ModelOptions(),
     of: str | None = None,
     out: Path | None = None,
     bins: int = 10,
-    examples: Examples | None = None,
-    pair: Annotated[bool, Parameter(negative="")] = False,
-    model: Model = None,
-    layout: str | None = None,
-    fps: float | None = None,
-    onnx: Onnx = False,
-    device: Device = "cpu",
     as_json: Annotated[Json, Parameter(name="--json")] = False,
 ) -> None:
     """Tell which joints and which frames of a motion file carry the score of a label.
@@ -43,30 +38,19 @@ def explain(
     ----------
     file
         A motion file; `skeltext check FILE` tells how it is understood.
-    labels
-        What the action might be called, as for `skeltext predict`.
     of
         The label to explain; the best one by default.
     out
         Draw the explanation as stick figures in this .svg file.
     bins
         In how many parts the time is cut.
-    pair
-        Judge the two people who move most together.
-    model
-        Folder of a run or of a checkpoint, or an exported .onnx file; by default that of the package, if it has one.
-    layout
-        Layout of the file where it does not say itself.
-    fps
-        Frames per second of the file where it does not say itself.
     """
-    from skeltext.formats.reading import read_clip
     from skeltext.formats.writing import made_folder, write_text
 
-    clip = read_clip(file, layout=layout, fps=fps)
-    recognizer = recognizer_from(model, onnx=onnx, device=device)
-    examples_from(recognizer, examples or [])
-    found = recognizer.explain(clip, labels, of=of, bins=bins, pair=pair)
+    clip = source.read(file)
+    recognizer = model.load()
+    asked.add_examples(recognizer)
+    found = recognizer.explain(clip, asked.labels, of=of, bins=bins, pair=asked.pair)
     if out is not None:
         from skeltext.recognizer.stick_figure import stick_figures
 
@@ -77,7 +61,7 @@ def explain(
         print_json(
             {
                 "file": str(file),
-                "model": str(model or "the model in the package"),
+                "model": model.title,
                 "label": found.label,
                 "score": found.score,
                 "joints": dict(found.ranked_joints),

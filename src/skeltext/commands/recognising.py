@@ -1,44 +1,112 @@
-"""What the commands share that recognise: their options, and how a recogniser is made of them."""
+"""What the commands share that recognise: their options, and what is made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from skeltext.commands.output import Device
 from skeltext.errors import require
 
 if TYPE_CHECKING:
     from skeltext.recognizer.recognizer import Recognizer
+    from skeltext.skeletons.clip import Clip
 
-Labels = Annotated[list[str], Parameter(consume_multiple=True, negative="")]
-Words = Annotated[list[str], Parameter(consume_multiple=True, negative="")]
-Examples = Annotated[
-    list[str],
-    Parameter(
-        consume_multiple=True,
-        negative="",
-        help="Each LABEL=FILE, a motion file that stands for a label, beside its sentence or without one.",
-    ),
-]
-Model = Path | None
-Onnx = Annotated[bool, Parameter(negative="", help="Compute with ONNX Runtime, which needs no torch.")]
+Flag = Annotated[bool, Parameter(negative="")]
+Several = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")]
 
 
-def recognizer_from(model: Path | None, *, onnx: bool, device: str) -> Recognizer:
-    """The recogniser of a run, checkpoint or exported file; that of the package for None."""
-    from skeltext.recognizer.recognizer import Recognizer
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """The model that is asked, and what computes it."""
 
-    return Recognizer.load(model, onnx=onnx or None, device=device)
+    model: Path | None = None
+    """Folder of a run or of a checkpoint, an exported .onnx file, or the name of a model in the package; kinect20 by
+    default, which comes with it."""
+    onnx: Flag = False
+    """Compute with ONNX Runtime, which needs no torch."""
+    device: Device = "cpu"
+
+    def load(self) -> Recognizer:
+        """The recogniser."""
+        from skeltext.recognizer.recognizer import Recognizer
+
+        return Recognizer.load(self.model, onnx=self.onnx or None, device=self.device)
+
+    @property
+    def title(self) -> str:
+        """How the model is called in what is printed."""
+        return str(self.model or "the model in the package")
 
 
-def examples_from(recognizer: Recognizer, given: Sequence[str]) -> None:
-    """Let the files of options LABEL=FILE stand for their labels."""
-    from skeltext.formats.reading import read_clip
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """What a motion file does not say itself."""
 
-    for entry in given:
-        label, equals, file = entry.partition("=")
-        require(equals and label.strip() and file.strip(), f"--examples {entry!r}, expected LABEL=FILE")
-        recognizer.add_examples(label, [read_clip(file.strip())])
+    layout: str | None = None
+    """Layout of the file where it does not say itself."""
+    fps: float | None = None
+    """Frames per second of the file where it does not say itself."""
+
+    def read(self, file: Path) -> Clip:
+        """The clip in a file."""
+        from skeltext.formats.reading import read_clip
+
+        return read_clip(file, layout=self.layout, fps=self.fps)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions:
+    """What an action might be called, and who is looked at."""
+
+    labels: Several
+    """What the action might be called, at least two; LABEL=SENTENCE says what stands for a label, and the same label
+    twice has two sentences."""
+    examples: Several = ()
+    """Each LABEL=FILE, a motion file that stands for a label, beside its sentence or without one."""
+    pair: Flag = False
+    """Judge the two people who move most together."""
+
+    def add_examples(self, recognizer: Recognizer) -> None:
+        """Let the files of LABEL=FILE stand for their labels."""
+        from skeltext.formats.reading import read_clip
+
+        for entry in self.examples:
+            label, equals, file = entry.partition("=")
+            require(equals and label.strip() and file.strip(), f"--examples {entry!r}, expected LABEL=FILE")
+            recognizer.add_examples(label, [read_clip(file.strip())])
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class AnswerOptions(LabelOptions):
+    """The same, and when there is no answer."""
+
+    negatives: Several = ()
+    """Sentences for "none of these": what is nearer to one of them has no label."""
+    false_accept: float | None = None
+    """Refuse where more than this share of clips that show none of the labels would be as sure."""
+
+    @property
+    def refusals(self) -> dict[str, Any]:
+        """When there is no answer, as a recogniser takes it."""
+        return {"negatives": list(self.negatives), "false_accept": self.false_accept}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class PeopleOptions(AnswerOptions):
+    """The same where everybody in a file can be asked about."""
+
+    people: Flag = False
+    """Judge every person in the file, instead of whoever moves most."""
+
+    def __post_init__(self) -> None:
+        """Everybody and two as one exclude each other."""
+        require(not (self.people and self.pair), "--people judges everybody and --pair two as one; give one of them")

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from skeltext.commands.output import Device, Json, print_json, say
-from skeltext.commands.recognising import Model, Onnx, recognizer_from
+from skeltext.commands.output import Json, print_json, say
+from skeltext.commands.recognising import ModelOptions
 
 TOP = 10
 
@@ -21,9 +21,7 @@ def search(
     top: int = TOP,
     window: float = 2.0,
     hop: float = 0.5,
-    model: Model = None,
-    onnx: Onnx = False,
-    device: Device = "cpu",
+    model: ModelOptions = ModelOptions(),
     as_json: Annotated[Json, Parameter(name="--json")] = False,
 ) -> None:
     """List the clips of a folder that fit a sentence, and where in them.
@@ -49,8 +47,6 @@ def search(
         Seconds that are looked at together.
     hop
         Seconds from one such window to the next.
-    model
-        Folder of a run or of a checkpoint, or an exported .onnx file; by default that of the package, if it has one.
     """
     from skeltext.errors import require
     from skeltext.formats.reading import read_clip
@@ -63,7 +59,7 @@ def search(
     *sentences, folder = query
     require(sentences or like, f"nothing to search {folder} for; type a sentence before the folder, or give --like")
     examples = [read_clip(path) for path in like or []]
-    recognizer = recognizer_from(model, onnx=onnx, device=device)
+    recognizer = model.load()
     with ProgressBars(quiet=as_json) as bars:
         motions = embed_folder(recognizer, folder, window=window, hop=hop, progress=bars.counter("reading motions"))
     hits = find(recognizer, motions, sentences, like=examples, negatives=negatives or [])
@@ -74,7 +70,7 @@ def search(
                 "query": sentences,
                 "like": [str(path) for path in like or []],
                 "not": negatives or [],
-                "model": str(model or "the model in the package"),
+                "model": model.title,
                 "files": len(motions.motions),
                 "computed": motions.computed,
                 "calibrated": recognizer.calibration is not None,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from cyclopts import Parameter
 
-from skeltext.commands.output import Device, say
-from skeltext.commands.recognising import Examples, Labels, Model, Onnx, Words, examples_from, recognizer_from
+from skeltext.commands.output import say
+from skeltext.commands.recognising import AnswerOptions, ModelOptions
 from skeltext.errors import SkeltextError, require
 
 if TYPE_CHECKING:
@@ -27,21 +27,15 @@ def stream(
     file: Path | None = None,
     /,
     *,
-    labels: Labels,
-    model: Model = None,
+    asked: AnswerOptions,
+    model: ModelOptions = ModelOptions(),
     fps: float = 30.0,
     layout: str | None = None,
     window: float = 2.0,
     every: int = 5,
     on: float | None = None,
     off: float | None = None,
-    negatives: Words | None = None,
-    examples: Examples | None = None,
-    false_accept: float | None = None,
-    pair: Annotated[bool, Parameter(negative="")] = False,
     wait: float = 0.0,
-    onnx: Onnx = False,
-    device: Device = "cpu",
     as_json: JsonLines = False,
 ) -> None:
     """Tell which of the labels you type is shown while frames arrive, a line of JSON each.
@@ -57,10 +51,6 @@ def stream(
     ----------
     file
         A file of such lines; the input stream by default.
-    labels
-        What the actions might be called, as for `skeltext predict`.
-    model
-        Folder of a run or of a checkpoint, or an exported .onnx file; by default that of the package, if it has one.
     fps
         Frames per second.
     layout
@@ -73,33 +63,25 @@ def stream(
         Let a label begin at this probability and stay until it is clearly over; each answer stands alone by default.
     off
         The probability below which such a label ends; two thirds of --on by default.
-    negatives
-        Sentences for "none of these": an answer nearer to one of them is refused.
-
-    false_accept
-        Refuse an answer where more than this share of clips that show none of the labels would be as sure.
-    pair
-        Judge the two people who move most together.
     wait
         At the end of FILE, wait so many seconds for more; inf goes on until it is interrupted.
     """
     from skeltext.recognizer.stream import Stream
 
     require(wait >= 0, f"--wait is {wait:g}, expected a number of seconds")
-    recognizer = recognizer_from(model, onnx=onnx, device=device)
-    examples_from(recognizer, examples or [])
+    recognizer = model.load()
+    asked.add_examples(recognizer)
     live = Stream(
         recognizer,
-        labels,
+        asked.labels,
         fps=fps,
         layout=layout,
         window=window,
         every=every,
         on=on,
         off=off,
-        negatives=negatives or [],
-        false_accept=false_accept,
-        pair=pair,
+        pair=asked.pair,
+        **asked.refusals,
     )
     frames = 0
     with _opened(file) as lines, suppress(KeyboardInterrupt):
