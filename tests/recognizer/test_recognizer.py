@@ -271,6 +271,29 @@ def test_examples_stand_for_a_label(recognizer: Recognizer, clips: list[Clip]) -
         recognizer.add_examples("x", [])
 
 
+def test_a_bank_begins_with_what_the_recogniser_compares_and_learns_from_clips(
+    recognizer: Recognizer, clips: list[Clip], tmp_path: Path
+) -> None:
+    bank = recognizer.bank(["one=first sentence", *LABELS], capacity=3)
+    embedded = recognizer.embed(clips)
+    before = bank.scores(embedded)
+    answers = recognizer.predict_all(clips, ["one=first sentence", *LABELS])
+    asked = [
+        [guess.score for name in bank.labels for guess in answer.guesses if guess.label == name] for answer in answers
+    ]
+    np.testing.assert_allclose(before, asked, atol=1e-5)
+    assert [bank.labels[bank.update(row)] for row in embedded[:1]] == [answers[0].label]
+    for row in bank.anchors:  # a model with random weights finds one label in all clips
+        bank.update(row)
+    assert (bank.support > 0).all()
+    assert np.abs(bank.scores(embedded) - before).max() > 0.01
+    bank.save(str(tmp_path / "bank.safetensors"))
+    np.testing.assert_array_equal(type(bank).load(str(tmp_path / "bank.safetensors")).anchors, bank.anchors)
+    recognizer.add_examples("my move", clips[:1])
+    with_move = recognizer.bank(LABELS)
+    assert with_move.labels[int(with_move.scores(embedded[:1]).argmax())] == "my move"
+
+
 def rounded(answer: Answer) -> dict[str, float]:
     """The scores of an answer, without the last digits, which depend on how many clips are computed together."""
     return {guess.label: round(guess.score, 4) for guess in answer.guesses}

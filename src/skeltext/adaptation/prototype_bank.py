@@ -148,15 +148,15 @@ class PrototypeBank:
         """All that was learnt, as arrays by name: texts, features, entropy, born."""
         return {name: getattr(self, f"_{name}").copy() for name in _TYPES}
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the bank to a safetensors file, aside and renamed; :meth:`load` gives it back to the bit."""
         options = {name: getattr(self, name) for name in ("labels", "prior", "margin", "lifetime", "seen")}
         content = save(self.state(), metadata={"bank": json.dumps(options)})
-        with written_aside(path) as aside:
+        with written_aside(Path(path)) as aside:
             aside.write_bytes(content)
 
     @classmethod
-    def load(cls, path: Path) -> PrototypeBank:
+    def load(cls, path: str | Path) -> PrototypeBank:
         """The bank of a file that :meth:`save` wrote; :class:`SkeltextError` if it is none or damaged."""
         try:
             with safe_open(path, framework="numpy") as file:

@@ -22,6 +22,7 @@ from skeltext.texts.descriptions import class_text, described_classes, described
 from skeltext.texts.encoder import TextEncoder
 
 if TYPE_CHECKING:
+    from skeltext.adaptation.prototype_bank import PrototypeBank
     from skeltext.recognizer.explain import Explanation
     from skeltext.recognizer.timeline import Timeline
 
@@ -139,6 +140,22 @@ class Recognizer:
         from skeltext.recognizer.explain import explain
 
         return explain(self, clip, self.candidates(labels), **options)
+
+    def bank(self, labels: Labels = (), **options: Any) -> PrototypeBank:
+        """Anchors of labels that follow the clips which arrive; the options are those of :class:`.PrototypeBank`.
+
+        ``bank.labels[bank.update(model.embed([clip])[0])]`` answers for a clip and learns it. Without calibration: the
+        bank compares cosines. A label that has sentences and examples begins at their mean direction.
+        """
+        from skeltext.adaptation.prototype_bank import PrototypeBank
+
+        candidates = self.candidates(labels)
+        anchors = []
+        for label, sentences in zip(candidates.labels, self._sentences(candidates), strict=True):
+            rows = [unit(self._anchor(sentences))] if sentences else []
+            shown = self._examples.get(label)
+            anchors.append(np.mean(rows if shown is None else [*rows, unit(shown.mean(axis=0))], axis=0))
+        return PrototypeBank(np.stack(anchors), candidates.labels, **options)
 
     def timeline(self, clip: Clip, labels: Labels = (), **options: Any) -> Timeline:
         """What a long recording shows and when; the options are those of :func:`.timeline.timeline`."""
