@@ -68,8 +68,8 @@ def write_study(paper: Paper, folder: Path, *, page: str = "study.html") -> Writ
 def shown(cell: Cell, column: str) -> str:
     """A cell as people read it: per cents with one decimal, a dash where there is nothing.
 
-    >>> shown(Spread(53.52, 2.0), "last %"), shown(None, "paper %"), shown(821380, "parameters"), shown(0.61234, "G")
-    ('53.5 ± 2.0', '–', '821,380', '0.612')
+    >>> shown(Spread(53.52, 2.0), "last %"), shown(None, "paper %"), shown(821380, "parameters"), shown(1242.8, "s")
+    ('53.5 ± 2.0', '–', '821,380', '1,243')
     """
     if cell is None:
         return "\N{EN DASH}"
@@ -83,7 +83,9 @@ def shown(cell: Cell, column: str) -> str:
         return f"{cell.mean:.{digits}f}" + ("" if cell.std is None else f" ± {cell.std:.{digits}f}")
     if column == "last - paper":
         return f"{cell:+.1f}"
-    return f"{cell:.1f}" if percent else f"{cell:.3g}"
+    if percent:
+        return f"{cell:.1f}"
+    return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.3g}"  # no 1.24e+03
 
 
 def as_csv(grid: Grid) -> str:
