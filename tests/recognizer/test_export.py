@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnx.numpy_helper
+import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,7 @@ from skeltext.recognizer.card import Card, save_card
 from skeltext.recognizer.checkpoint import write_tensors
 from skeltext.recognizer.export import export_onnx, made_up_clips
 from skeltext.recognizer.onnx_model import OnnxModel
+from skeltext.recognizer.onnx_recording import recorded_aside
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.tensor_preparation import TENSOR_STEPS, tensor_suffix
 from skeltext.skeletons.clip import Clip
@@ -386,3 +388,16 @@ def test_real_encoders_with_any_preparation(encoder: str, recipe: str, layout: s
     assert parity.scores < 1e-5
     assert max(row.directions for row in parity.comparisons) < 1e-5
     assert all(row.ranking == 1 for row in parity.comparisons)
+
+
+def test_weights_that_half_precision_holds_take_half_the_room(tmp_path: Path) -> None:
+    exact, inexact = torch.nn.Linear(64, 64, bias=False), torch.nn.Linear(64, 64, bias=False)
+    exact.weight.data = exact.weight.data.half().float()
+    module, given = torch.nn.Sequential(exact, inexact).eval(), torch.randn(3, 64)
+    with recorded_aside(
+        module, tmp_path / "it.onnx", inputs={"input": given}, dynamic={}, outputs=["out"], metadata={}
+    ) as aside:
+        kept = {len(tensor.raw_data) for tensor in onnx.load(aside).graph.initializer}
+        (found,) = onnxruntime.InferenceSession(aside).run(None, {"input": given.numpy()})
+    assert kept == {2 * 64 * 64, 4 * 64 * 64}
+    np.testing.assert_allclose(found, module(given).detach().numpy(), atol=1e-6)

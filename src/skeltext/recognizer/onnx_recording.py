@@ -11,12 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.onnx_file import METADATA
 from skeltext.formats.writing import made_folder, written_aside
+
+WORTH_IT = 256  # numbers of a weight that is kept in half of its bytes
 
 
 @contextmanager
@@ -49,6 +52,7 @@ def recorded_aside(
                     output_names=list(outputs),
                     dynamic_shapes=shapes,
                     dynamo=True,
+                    optimize=False,
                     verbose=False,
                 )
         except torch.onnx.OnnxExporterError as error:
@@ -60,8 +64,36 @@ def recorded_aside(
         program.model.metadata_props[METADATA] = json.dumps(metadata)
         for node in program.model.graph.all_nodes():
             node.metadata_props.clear()  # places in source files, which concern nobody who reads the file
-        program.save(aside)
+        simplified(program.model)
+        model = program.model_proto
+        narrow(model.graph)
+        aside.write_bytes(model.SerializeToString())
         yield aside
+
+
+def simplified(model: Any) -> None:
+    """Compute what is constant now, in place; weights are left as they are, for ONNX Runtime merges layers itself."""
+    from onnxscript import optimizer
+
+    optimizer.inline(model)
+    optimizer.fold_constants(model)
+    optimizer.remove_unused_nodes(model)
+
+
+def narrow(graph: Any) -> None:
+    """Keep the weights that half precision holds exactly as such, in place; they are widened where a file is loaded."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT:
+            continue
+        wide = numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            half = wide.astype(np.float16)
+        if wide.size >= WORTH_IT and (half == wide).all():
+            widened = helper.make_node("Cast", [f"{tensor.name}_half"], [tensor.name], to=TensorProto.FLOAT)
+            tensor.CopyFrom(numpy_helper.from_array(half, f"{tensor.name}_half"))
+            graph.node.insert(0, widened)
 
 
 @contextmanager
