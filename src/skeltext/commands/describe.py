@@ -32,7 +32,8 @@ def describe(
     """Show the class descriptions of a data set, which are what skeletons are compared with, or have others written.
 
     `skeltext describe --labels "sit down" "throw a ball with the left hand"` proposes a text for labels of your own,
-    from a bank of phrases about how bodies move: longer, physical descriptions work better than bare names.
+    from a bank of phrases about how bodies move. Longer, physical descriptions work better than bare names where they
+    fit what is shown, so read a proposal and make it yours.
 
     `skeltext describe ntu60 --ask https://api.openai.com/v1 --model NAME --key-variable OPENAI_API_KEY --save FILE`
     asks a language model for every class that FILE does not describe yet and saves each answer; `train --descriptions
@@ -132,5 +133,8 @@ def _propose(labels: Sequence[str], *, as_json: bool) -> None:
             console.print(
                 f"  the phrase bank knows no such action, say how the body moves{alike}", style="dim", markup=False
             )
-    say("Longer, physical descriptions work better than bare names: say which limb goes where. To use these:")
+    say(
+        "Longer, physical descriptions work better than bare names where they fit what is shown; a proposal as it is"
+        " may not. Say which limb goes where, for instance:"
+    )
     say(f"skeltext predict FILE --labels {' '.join(shlex.quote(f'{one.label}={one.text}') for one in proposed)}")

@@ -38,6 +38,9 @@ def answer_lines(answer: Answer) -> Iterator[str]:
     ]
     if bare:
         words = " ".join(f'"{label}"' for label in bare[:3])
-        yield f"Sentences are recognised better than bare names: `skeltext describe --labels {words}` proposes some."
+        yield (
+            "A sentence that says which limb goes where works better than a bare name; `skeltext describe --labels"
+            f" {words}` has phrases to begin with."
+        )
     for problem in answer.quality.problems if answer.quality else ():
         yield f"About the file: {problem}"
