@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import shutil
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ import pytest
 from skeltext.cli import app
 from skeltext.datasets.builtin.actions import builtin_clip
 from skeltext.formats.npz import write_npz
+from skeltext.formats.reading import read_clip
+from skeltext.texts.descriptions import class_text
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "recogniser.md"]
@@ -34,8 +37,17 @@ def test_every_make_target_exists(line: str) -> None:
     assert re.search(rf"^{line.split()[1]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
+@pytest.mark.parametrize("line", sorted({line for line in LINES if line.startswith("python")}))
+def test_every_script_writes_its_file(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, script, file, *words = shlex.split(line)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [script, file, *words])
+    runpy.run_path(str(ROOT / script), run_name="__main__")
+    assert read_clip(file).T > 30
+
+
 def test_the_blocks_hold_nothing_else() -> None:
-    assert {line.split()[0] for line in LINES if line} == {"make", "skeltext"}
+    assert {line.split()[0] for line in LINES if line} == {"make", "skeltext", "python"}
     assert {kind for kind, _ in BLOCKS} == {"sh", "python"}
 
 
@@ -49,9 +61,10 @@ def test_the_python_runs(
     shutil.copytree(tiny_run, tmp_path / "runs" / "demo" / "split-0_seed-0")
     write_npz(builtin_clip(action="walk forward", subject=0, repetition=0), tmp_path / "walk.npz")
     monkeypatch.chdir(tmp_path)
-    embed_offline(["throw a ball"])
+    embed_offline(["throw a ball", "walk forward", class_text("kinect20", "sit down", kind="complete")])
+    names: dict[str, object] = {}
     for code in [text for kind, text in BLOCKS if kind == "python"]:
-        exec(compile(code.replace("walk.bvh", "walk.npz"), "a page", "exec"), {})
+        exec(compile(code.replace("walk.bvh", "walk.npz"), "a page", "exec"), names)
         said = {line.rsplit(maxsplit=1)[0] for line in capsys.readouterr().out.splitlines()}
         assert said <= {"walk forward", "sit down", "throw a ball"}
         assert said
