@@ -56,7 +56,7 @@ def test_a_release_predicts_like_its_run_and_says_what_it_can_do(
     assert f"| all | {100 * measured.layouts[AS_RECORDED]:.1f} | {100 * measured.layouts['h36m17']:.1f} |" in page
     raw, standard = measured.labels["name"]
     assert f"| name | {100 * raw:.1f} | {100 * standard:.1f} |" in page
-    assert re.search(r"\| plain \| [\d.]+ ± 0\.0 \|", page)
+    assert re.search(r"\| 1 run, % \| last .*\n.*\n\| plain \| [\d.]+ \|", page)
     assert "Licence" in page
 
 

@@ -139,7 +139,7 @@ def page(config: TrainingConfig, card: Card, measured: Measured, *, calibration:
         "",
         f"{evaluation.protocol}",
         "",
-        f"| {len(evaluation.runs)} runs, % | {' | '.join(RULES)} | chance |",
+        f"| {len(evaluation.runs)} run{'s' * (len(evaluation.runs) > 1)}, % | {' | '.join(RULES)} | chance |",
         "| --- |" + " ---: |" * (len(RULES) + 1),
     ]
     for kind in KINDS:
@@ -162,7 +162,9 @@ def page(config: TrainingConfig, card: Card, measured: Measured, *, calibration:
 
 
 def _spread(evaluation: Evaluation, kind: str, rule: str) -> tuple[float | None, float | None]:
-    return evaluation.micro.mean[kind][rule], evaluation.micro.std[kind][rule]
+    """Mean over the runs and, if there are several, their standard deviation."""
+    deviation = evaluation.micro.std[kind][rule] if len(evaluation.runs) > 1 else None
+    return evaluation.micro.mean[kind][rule], deviation
 
 
 def _layout_table(found: Sequence[AsAnswered]) -> list[str]:
