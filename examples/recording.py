@@ -1,7 +1,7 @@
 """A long recording for the pages about the recogniser: one built-in person doing one thing after the other.
 
-``python examples/recording.py day.npz`` writes six actions, ``python examples/recording.py raise.npz "raise both hands"``
-the ones that are named; then for instance ``skeltext timeline day.npz --labels ...``.
+``python examples/recording.py day.npz`` writes six actions, with names after the file it writes those, and then for
+instance ``skeltext timeline day.npz --labels ...`` finds them.
 """
 
 from __future__ import annotations
