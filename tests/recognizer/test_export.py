@@ -312,6 +312,8 @@ def test_a_method_whose_scores_are_no_cosines_is_refused(tmp_path: Path) -> None
         folder = checkpoint(tmp_path / method, model=ModelConfig(method=method, **layout))  # type: ignore[arg-type]
         with pytest.raises(SkeltextError, match=f"method {method} cannot be exported.*those of pgfa and devise can"):
             export_onnx(folder, tmp_path / "model.onnx")
+        with pytest.raises(SkeltextError, match=f"scores of the method {method} are not"):
+            Recognizer.load(folder).bank(["sit down", "wave"])
     assert not (tmp_path / "model.onnx").exists()
 
 

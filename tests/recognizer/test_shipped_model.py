@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import skeltext
 from skeltext.datasets.registry import dataset_named
@@ -110,10 +109,10 @@ def test_a_flat_model_takes_key_points_of_images_and_the_other_refuses_them(
     assert share_found(Recognizer.load(FLAT), flat, truth, among=5) > 2 * 5 * chance
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(("onnx", "most"), [(True, 0.030), (False, 0.060)])
 def test_three_seconds_are_answered_in_time(clips: list[Clip], onnx: bool, most: float) -> None:
     """Processor time, so that whatever else runs on the machine does not count."""
-    torch.set_num_threads(1)
     model = Recognizer.load(onnx=onnx)
     clip = min(clips, key=lambda each: abs(each.T / (each.fps or 30) - 3))
     took = []

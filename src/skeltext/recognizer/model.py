@@ -22,6 +22,11 @@ class Model(Protocol):
     card: Card
     score_scale: float
 
+    @property
+    def cosines(self) -> bool:
+        """Whether scores are cosines of embedded clips and texts."""
+        ...
+
     def embed(self, clips: Floats) -> Floats:
         """(N, C, T, V, M) prepared clips to (N, D)."""
         ...

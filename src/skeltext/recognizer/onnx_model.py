@@ -27,6 +27,8 @@ class OnnxModel:
     the steps of the preparation that are not in the graph, and its ``calibration`` if it has one.
     """
 
+    cosines = True  # of no other model a file is written
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._session, entry = open_graph(path, holds=HOLDS, written_by=WRITTEN_BY)

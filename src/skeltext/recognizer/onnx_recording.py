@@ -64,14 +64,14 @@ def recorded_aside(
         program.model.metadata_props[METADATA] = json.dumps(metadata)
         for node in program.model.graph.all_nodes():
             node.metadata_props.clear()  # places in source files, which concern nobody who reads the file
-        simplified(program.model)
+        _simplify(program.model)
         model = program.model_proto
-        narrow(model.graph)
+        _narrow(model.graph)
         aside.write_bytes(model.SerializeToString())
         yield aside
 
 
-def simplified(model: Any) -> None:
+def _simplify(model: Any) -> None:
     """Compute what is constant now, in place; weights are left as they are, for ONNX Runtime merges layers itself."""
     from onnxscript import optimizer
 
@@ -80,7 +80,7 @@ def simplified(model: Any) -> None:
     optimizer.remove_unused_nodes(model)
 
 
-def narrow(graph: Any) -> None:
+def _narrow(graph: Any) -> None:
     """Keep the weights that half precision holds exactly as such, in place; they are widened where a file is loaded."""
     from onnx import TensorProto, helper, numpy_helper
 

@@ -145,10 +145,16 @@ class Recognizer:
         """Anchors of labels that follow the clips which arrive; the options are those of :class:`.PrototypeBank`.
 
         ``bank.labels[bank.update(model.embed([clip])[0])]`` answers for a clip and learns it. Without calibration: the
-        bank compares cosines. A label that has sentences and examples begins at their mean direction.
+        bank compares cosines. A label that has sentences and examples begins at their mean direction. Raises
+        :class:`SkeltextError` for a model whose scores are none.
         """
         from skeltext.adaptation.prototype_bank import PrototypeBank
 
+        require(
+            self.model.cosines,
+            f"a bank compares cosines of clip and text, which scores of the method {self.card.model.method} are not;"
+            " take a model of pgfa or devise",
+        )
         candidates = self.candidates(labels)
         anchors = []
         for label, sentences in zip(candidates.labels, self._sentences(candidates), strict=True):

@@ -11,7 +11,7 @@ from torch import Tensor
 from skeltext.recognizer.card import WEIGHTS, load_card
 from skeltext.recognizer.checkpoint import load_method
 from skeltext.recognizer.embedding import embed_clips
-from skeltext.recognizer.model import Floats
+from skeltext.recognizer.model import Floats, unit
 
 
 class TorchModel:
@@ -22,6 +22,17 @@ class TorchModel:
         self.method = load_method(self.card, folder / WEIGHTS, device=device)
         self.score_scale = self.method.score_scale
         self._prepared: Tensor | None = None
+
+    @property
+    def cosines(self) -> bool:
+        """Whether scores are cosines of clip and text, which made-up ones tell: those of pgfa and devise are."""
+        if self.method.route != "zero-shot" or self.method.text_kinds:
+            return False
+        layout, generator = self.card.preprocessing.layout, np.random.default_rng(0)
+        embedded = self.embed(generator.normal(size=(3, layout.C, 30, layout.V, 1)).astype(np.float32))  # N C T V M
+        texts = unit(generator.normal(size=(5, self.card.model.text_width)).astype(np.float32))
+        alike = embedded.shape[1] == texts.shape[1]
+        return alike and np.allclose(self.scores(embedded, texts), unit(embedded) @ texts.T, atol=1e-5)
 
     def embed(self, clips: Floats) -> Floats:
         """(N, C, T, V, M) prepared clips to (N, D)."""

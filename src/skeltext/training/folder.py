@@ -27,8 +27,8 @@ class RunFolder:
 
     ``config.yaml`` the resolved settings, ``metrics.jsonl`` a line per epoch, ``epochs/0007.safetensors`` the weights
     after epoch 7 without those of a frozen encoder, ``checkpoint/`` all of the newest weights with all that is needed
-    to use them, ``state.safetensors`` the
-    weights and optimizer buffers to resume from, ``pseudo-unseen/`` the second run that holds seen classes out.
+    to use them, ``state.safetensors`` the weights and optimizer buffers to resume from, ``pseudo-unseen/`` the second
+    run that holds seen classes out.
     """
 
     path: Path
