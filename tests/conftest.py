@@ -18,11 +18,11 @@ from skeltext.datasets.originals import Originals
 from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.store_writing import write_store
 from skeltext.progress import ProgressBars
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 from skeltext.texts.cache import EmbeddingCache
 from skeltext.texts.descriptions import class_texts
 from skeltext.texts.encoder import SentenceTransformer
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -159,7 +159,7 @@ def tiny_run(
     tiny_config: Callable[..., TrainingConfig], made_up_cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The folder of a finished run whose text encoder reads sentences, by the made-up cache."""
-    from skeltext.training.run import train_run  # takes seconds, which tests of other rooms need not spend
+    from skeltext.training.train_run import train_run  # takes seconds, which tests of other rooms need not spend
 
     folder = tmp_path_factory.mktemp("runs") / "split-0_seed-0"
     with pytest.MonkeyPatch.context() as patch:

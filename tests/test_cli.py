@@ -28,13 +28,13 @@ from skeltext.datasets.prepare import prepare
 from skeltext.datasets.store import open_store
 from skeltext.formats.npz import write_npz
 from skeltext.formats.table import write_csv
+from skeltext.runs.config import TrainingConfig
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layouts import COCO17, KINECT20
 from skeltext.texts.description_file import ENTRIES
 from skeltext.texts.descriptions import KINDS as TEXT_KINDS
 from skeltext.texts.descriptions import class_text
-from skeltext.training.config import TrainingConfig
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 COMMANDS = {

@@ -20,11 +20,11 @@ from skeltext.errors import SkeltextError
 from skeltext.methods.building import build_method
 from skeltext.methods.model_config import ModelConfig
 from skeltext.progress import ProgressBars
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layout import Layout
 from skeltext.texts.descriptions import class_texts
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
 
 NARROW = {"hidden": 4, "features": 16}
 

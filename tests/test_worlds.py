@@ -20,7 +20,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 PACKAGE = SOURCE / "skeltext"
 FLOORS = (  # from the ground up; a floor imports from those before it
     ("errors",),
-    ("machine", "progress"),
+    ("machine", "progress", "registry"),
     ("skeletons",),
     ("formats",),
     ("datasets",),
@@ -29,6 +29,7 @@ FLOORS = (  # from the ground up; a floor imports from those before it
     ("adaptation",),
     ("methods",),
     ("recognizer",),
+    ("runs",),
     ("training",),
     ("evaluation",),
     ("benchmark",),
@@ -127,7 +128,7 @@ except SystemExit as ended:
     loaded = modules_after(code, tiny_run, tmp_path / "clip.npz", SKELTEXT_CACHE=str(made_up_cache))
     assert "skeltext.recognizer.recognizer" in loaded
     rooms = {room(module) for module in loaded if module.startswith("skeltext.")}
-    assert not rooms & {"training", "evaluation", "benchmark"}
+    assert not rooms & {"runs", "training", "evaluation", "benchmark"}
     slow = {"transformers", "sentence_transformers", "lightning_fabric", "sklearn", "matplotlib", "numba", "jinja2"}
     assert not loaded & (slow | {"scipy", "pandas", "sympy", "torch._dynamo"})
 

@@ -153,7 +153,7 @@ def test_a_board_has_every_recipe_and_why_one_is_missing(workshop: Workshop, mon
     assert stages["DeViSE"] > 0
     assert len(list((workshop.folder / "runs").glob("builtin_classifier_*"))) == len(PRESET.seeds)
     monkeypatch.setattr(workshop_module, "evaluate_scorings", None)  # nothing is measured again
-    monkeypatch.setattr("skeltext.training.run.train", None)  # and nothing trained
+    monkeypatch.setattr("skeltext.training.train_run.train", None)  # and nothing trained
     monkeypatch.setattr("skeltext.benchmark.leaderboard.standings.generalised_result", None)
     assert board(contests, workshop).grids == found.grids
 

@@ -13,8 +13,8 @@ from raw_trees import write_ntu_tree, write_pku_tree
 from skeltext.benchmark.reproduce.workshop import Reduction
 from skeltext.cli import main
 from skeltext.datasets.registry import dataset_named
+from skeltext.runs.config import TrainingConfig
 from skeltext.texts.descriptions import class_texts
-from skeltext.training.config import TrainingConfig
 
 SETS = ("ntu60", "pku-mmd")
 MODELS = 5  # rows of Table I that are measured here

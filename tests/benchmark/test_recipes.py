@@ -27,10 +27,10 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.methods.registry import METHODS, method_named
 from skeltext.progress import ProgressBars
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 from skeltext.texts.descriptions import class_texts
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
-from skeltext.training.run import train_run
+from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -20,10 +20,10 @@ from skeltext.errors import SkeltextError
 from skeltext.evaluation.as_answered import AS_RECORDED, as_answered
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.recognizer import Recognizer
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 from skeltext.texts.descriptions import class_texts
 from skeltext.texts.phrase_bank import describe_label
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
 
 LABELS = ["sit down", "juggle three balls"]
 

@@ -42,8 +42,8 @@ from skeltext.errors import SkeltextError
 from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import RULES
 from skeltext.progress import ProgressBars
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder
 
 Configure = Callable[..., TrainingConfig]
 Make = Callable[..., Workshop]
@@ -121,7 +121,7 @@ def test_a_run_is_trained_once_and_kept_under_what_decides_it(workshop: Make, mo
     column = columns_for(scope(workshop()))[0]
     grid = comparison(scope(workshop()), [Arm(label="one")], [column], title="t")
     monkeypatch.setattr(workshop_module, "evaluate_scorings", None)  # nothing is measured again
-    monkeypatch.setattr("skeltext.training.run.train", None)  # and nothing trained
+    monkeypatch.setattr("skeltext.training.train_run.train", None)  # and nothing trained
     assert comparison(scope(workshop()), [Arm(label="one")], [column], title="t") == grid
     elsewhere = workshop(settings={**workshop().settings, "threads": 2, "cuda_graphs": False})
     assert comparison(scope(elsewhere), [Arm(label="one")], [column], title="t") == grid

@@ -23,8 +23,8 @@ from skeltext.evaluation.confidence import (
 )
 from skeltext.recognizer.calibration import load_calibration, standard_scores
 from skeltext.recognizer.recognizer import Recognizer
+from skeltext.runs.folder import RunFolder
 from skeltext.texts.descriptions import class_texts
-from skeltext.training.folder import RunFolder
 
 
 def answers(n: int, k: int, *, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import pytest
 
 from skeltext.cli import main
 from skeltext.evaluation.zero_shot import evaluate_run
-from skeltext.training.folder import RunFolder
+from skeltext.runs.folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("one_thread", "embed_offline")
 

@@ -23,9 +23,9 @@ from skeltext.evaluation.zero_shot import evaluate_run
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.card import load_card
 from skeltext.recognizer.checkpoint import load_method
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder, find_runs
-from skeltext.training.run import train_run
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder, find_runs
+from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
 

@@ -36,11 +36,11 @@ from skeltext.progress import ProgressBars
 from skeltext.recognizer.card import load_card
 from skeltext.recognizer.checkpoint import load_method
 from skeltext.recognizer.embedding import embed_clips
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 from skeltext.training.loop import TrainingData
-from skeltext.training.run import train_run
 from skeltext.training.seen_data import calibration_clips, class_split, seen_data, training_clips, training_data
+from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
 pytestmark = pytest.mark.usefixtures("one_thread")

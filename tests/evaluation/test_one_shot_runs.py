@@ -14,9 +14,9 @@ from skeltext.errors import SkeltextError
 from skeltext.evaluation.zero_shot import evaluate_run
 from skeltext.methods.registry import METHODS
 from skeltext.progress import ProgressBars
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
-from skeltext.training.run import train_run
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
+from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
 SHOTS = "one-shot"

@@ -21,9 +21,9 @@ from skeltext.evaluation.results import KINDS
 from skeltext.evaluation.zero_shot import OtherData, evaluate_run, evaluate_scorings
 from skeltext.methods.method import mean_directions
 from skeltext.progress import ProgressBars
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
-from skeltext.training.run import train_run
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
+from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
 SHOTS = "one-shot"

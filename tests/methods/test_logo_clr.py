@@ -22,10 +22,10 @@ from skeltext.methods.first_stages.logo_clr import (
 )
 from skeltext.methods.method import Batch
 from skeltext.progress import ProgressBars
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 from skeltext.skeletons.layouts import KINECT20
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
-from skeltext.training.run import train_run
+from skeltext.training.train_run import train_run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 quick = settings(deadline=None, max_examples=25)

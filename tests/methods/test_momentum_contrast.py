@@ -20,10 +20,10 @@ from skeltext.methods.method import Batch
 from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.momentum_contrast import QUEUE, MomentumContrast, info_nce, move_towards
 from skeltext.progress import ProgressBars
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import STATE, RunFolder
 from skeltext.skeletons.layouts import layout_named
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import STATE, RunFolder
-from skeltext.training.run import train_run
+from skeltext.training.train_run import train_run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 STAGES: list[tuple[str, dict[str, Any]]] = [

@@ -21,10 +21,10 @@ from skeltext.methods.first_stages.skeleton_clr import (
 from skeltext.methods.method import Batch
 from skeltext.methods.momentum_contrast import info_nce
 from skeltext.progress import ProgressBars
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 from skeltext.skeletons.layouts import KINECT20
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
-from skeltext.training.run import train_run
+from skeltext.training.train_run import train_run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

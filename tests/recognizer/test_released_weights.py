@@ -24,14 +24,14 @@ from skeltext.formats.npz import write_npz
 from skeltext.recognizer.card import WEIGHTS, load_card
 from skeltext.recognizer.checkpoint import load_method, read_tensors
 from skeltext.recognizer.released import import_checkpoint
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
+from skeltext.runs.pretrained import ENCODER
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layouts import NTU25
 from skeltext.texts.cache import EmbeddingCache
 from skeltext.texts.descriptions import class_text
 from skeltext.texts.encoder import SentenceTransformer
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
-from skeltext.training.pretrained import ENCODER
 
 NTU60 = dataset_named("ntu60")
 SPLIT = NTU60.split("smie_split_1")
@@ -133,7 +133,7 @@ def tiny_first_stage_run(tmp_path: Path) -> Callable[[Path], RunFolder]:
     """A function that trains a second stage for an epoch, on made-up released arrays, from a first stage."""
     from skeltext.datasets.released import import_arrays
     from skeltext.progress import ProgressBars
-    from skeltext.training.run import train_run
+    from skeltext.training.train_run import train_run
 
     arrays = tmp_path / "split_1"
     arrays.mkdir()

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skeltext.errors import SkeltextError
+from skeltext.runs.config import TrainingConfig
 from skeltext.training.batches import clips_per_epoch, drawn, episode, size_of, steps_of
-from skeltext.training.config import TrainingConfig
 
 
 @settings(max_examples=30, deadline=None)

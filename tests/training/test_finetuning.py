@@ -12,10 +12,10 @@ from training_data import Watcher, same
 
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.zero_shot import evaluate_run
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
-from skeltext.training.pretrained import ENCODER
-from skeltext.training.run import train_run
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
+from skeltext.runs.pretrained import ENCODER
+from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -13,7 +13,7 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.splitting import split_clips
 from skeltext.datasets.store import open_store
 from skeltext.errors import SkeltextError
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 from skeltext.training.seen_data import class_split, seen_data, training_clips
 
 Configure = Callable[..., TrainingConfig]

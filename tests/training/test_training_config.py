@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from skeltext.cli import app
 from skeltext.errors import SkeltextError
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 from skeltext.training.schedule import learning_rate
 
 

@@ -15,9 +15,9 @@ from training_data import CLIPS, made_up_data, same, settings, small_method, tra
 
 from skeltext.errors import SkeltextError
 from skeltext.methods.zero_shot.pgfa import PGFA
-from skeltext.training import folder as folder_module
+from skeltext.runs import folder as folder_module
+from skeltext.runs.folder import METRICS, STATE, RunFolder
 from skeltext.training import loop as loop_module
-from skeltext.training.folder import METRICS, STATE, RunFolder
 
 FILES = 4  # that an epoch writes
 pytestmark = pytest.mark.usefixtures("one_thread")

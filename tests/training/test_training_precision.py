@@ -13,9 +13,9 @@ from training_data import Watcher
 
 from skeltext.errors import SkeltextError
 from skeltext.recognizer.device import float32_arithmetic
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
-from skeltext.training.run import train_run
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
+from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
 

@@ -15,9 +15,9 @@ import pytest
 from safetensors.torch import load_file
 from training_data import Watcher, same
 
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
-from skeltext.training.run import train_run
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
+from skeltext.training.train_run import train_run
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 PATIENCE = 120.0  # seconds

@@ -16,13 +16,13 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.splitting import hold_out
 from skeltext.datasets.store import Store, open_store
 from skeltext.errors import SkeltextError
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 from skeltext.skeletons.preprocessing import preprocessing_named
-from skeltext.training import run as run_module
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
+from skeltext.training import train_run as run_module
 from skeltext.training.loop import TrainingData
-from skeltext.training.run import train_run
 from skeltext.training.seen_data import seen_data
+from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
 

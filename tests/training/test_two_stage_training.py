@@ -25,13 +25,13 @@ from skeltext.evaluation.zero_shot import evaluate_run
 from skeltext.formats.npz import write_npz
 from skeltext.methods.building import build_method
 from skeltext.recognizer.card import WEIGHTS, Card, load_card, save_card
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import STATE, RunFolder
 from skeltext.skeletons.preprocessing import preprocessing_named
-from skeltext.training import run as run_module
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import STATE, RunFolder
+from skeltext.training import train_run as run_module
 from skeltext.training.loop import TrainingData
-from skeltext.training.run import train_run
 from skeltext.training.seen_data import seen_data
+from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
 SPLIT = dataset_named("builtin").split("0")

@@ -13,8 +13,8 @@ from skeltext.methods.building import build_method
 from skeltext.methods.method import Method
 from skeltext.methods.model_config import ModelConfig
 from skeltext.progress import Report
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 from skeltext.training.loop import TrainingData, train
 
 CLIPS, CLASSES, WIDTH = 20, 4, 16

@@ -10,7 +10,7 @@ from skeltext.benchmark.training import train_all
 from skeltext.datasets.prepare import prepare
 from skeltext.evaluation.results import Evaluation
 from skeltext.progress import ProgressBars
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 
 def run_demo(out: Path, *, seed: int, device: str, quiet: bool) -> tuple[Evaluation, Path]:

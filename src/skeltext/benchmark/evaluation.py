@@ -20,8 +20,8 @@ from skeltext.evaluation.zero_shot import OtherData, evaluate_scorings
 from skeltext.methods.registry import method_named
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.embedding import Precision
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, find_runs
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, find_runs
 from skeltext.training.seen_data import class_split
 
 SAMPLES = 6  # test clips of every run that the page shows moving

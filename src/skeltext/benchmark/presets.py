@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from skeltext.errors import SkeltextError
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ import yaml
 from skeltext.benchmark.presets import Preset
 from skeltext.errors import SkeltextError
 from skeltext.methods.registry import add_method
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 OF_THE_DATA = frozenset(
     {

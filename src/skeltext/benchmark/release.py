@@ -25,8 +25,8 @@ from skeltext.recognizer.card import WEIGHTS, Card, load_card, save_card
 from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 from skeltext.recognizer.export import export_onnx
 from skeltext.recognizer.loading import ONNX
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder, find_runs
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder, find_runs
 
 PAGE = "README.md"
 OTHER_LAYOUTS = ("h36m17", "mediapipe33", "smpl24")

@@ -14,15 +14,15 @@ from skeltext.benchmark.presets import load_preset
 from skeltext.datasets.registry import dataset_named
 from skeltext.methods.registry import add_method
 from skeltext.progress import ProgressBars
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 
 
 def train_all(
     config: TrainingConfig, *, splits: list[str], seeds: list[int], out: Path, bars: ProgressBars
 ) -> list[RunFolder]:
     """One finished run in `out` for every split and seed; runs that are complete are left as they are."""
-    from skeltext.training.run import train_run
+    from skeltext.training.train_run import train_run
 
     dataset = dataset_named(config.dataset)
     for split in splits:

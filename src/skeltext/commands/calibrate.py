@@ -30,7 +30,7 @@ def calibrate(
     """
     from skeltext.evaluation.confidence import calibrate as fit
     from skeltext.progress import ProgressBars
-    from skeltext.training.folder import RunFolder, find_runs
+    from skeltext.runs.folder import RunFolder, find_runs
 
     (folder,) = find_runs(run)[:1]
     with ProgressBars(quiet=as_json) as bars:

@@ -64,8 +64,8 @@ def import_released(
             f"{source} does not tell which classes it was trained on; name their split with --split, one of"
             f" {', '.join(known.splits)}"
         )
-    from skeltext.training.folder import RunFolder
-    from skeltext.training.imported import write_imported_run
+    from skeltext.runs.folder import RunFolder
+    from skeltext.runs.imported import write_imported_run
 
     run = RunFolder(out or Path("runs") / source.stem)
     card = import_checkpoint(

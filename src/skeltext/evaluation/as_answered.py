@@ -16,13 +16,13 @@ from skeltext.evaluation.metrics import accuracy
 from skeltext.recognizer.calibration import standard_scores
 from skeltext.recognizer.model import Floats, Model
 from skeltext.recognizer.torch_model import TorchModel
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder
 from skeltext.skeletons.layouts import layout_named
 from skeltext.skeletons.variants import Variant, variants
 from skeltext.texts.descriptions import class_texts
 from skeltext.texts.encoder import SentenceTransformer
 from skeltext.texts.phrase_bank import describe_label
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder
 from skeltext.training.seen_data import open_dataset, training_clips
 
 AS_RECORDED = "as recorded"

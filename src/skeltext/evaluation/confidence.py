@@ -22,9 +22,9 @@ from skeltext.evaluation.as_answered import reference_clips
 from skeltext.recognizer.calibration import Calibration, standard_scores
 from skeltext.recognizer.model import Floats, Model
 from skeltext.recognizer.torch_model import TorchModel
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder
 from skeltext.texts.embedding import embed_classes
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder
 from skeltext.training.seen_data import open_dataset, training_clips
 
 KINDS = ("name", "complete")  # people type words or sentences

@@ -22,9 +22,9 @@ from skeltext.recognizer.card import load_card
 from skeltext.recognizer.checkpoint import load_method
 from skeltext.recognizer.embedding import Precision
 from skeltext.recognizer.feature_cache import clip_features
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, HELD_OUT, RunFolder
-from skeltext.training.pretrained import PretrainedEncoder, pretrained_encoders
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, HELD_OUT, RunFolder
+from skeltext.runs.pretrained import PretrainedEncoder, pretrained_encoders
 from skeltext.training.seen_data import calibration_clips, open_dataset, training_clips
 
 

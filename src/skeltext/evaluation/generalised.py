@@ -24,8 +24,8 @@ from skeltext.evaluation.predictions import Ints
 from skeltext.machine import keep_freed_memory
 from skeltext.methods.registry import method_named
 from skeltext.recognizer.embedding import Precision
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder
 from skeltext.training.seen_data import class_split
 
 SHARE = 0.2  # of the clips that a run without any for calibration is advised to keep

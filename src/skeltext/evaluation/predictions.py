@@ -21,9 +21,9 @@ from skeltext.recognizer.card import Card, load_card
 from skeltext.recognizer.checkpoint import load_method
 from skeltext.recognizer.embedding import Precision, embed_clips, encode_clips
 from skeltext.recognizer.feature_cache import clip_features
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import RunFolder
 from skeltext.skeletons.preprocessing import Preprocessing
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import RunFolder
 from skeltext.training.seen_data import embedded_classes
 
 Ints = npt.NDArray[np.int64]

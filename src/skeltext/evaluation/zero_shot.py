@@ -26,11 +26,11 @@ from skeltext.evaluation.results import KINDS, Curves, RunResult, Sample, Table
 from skeltext.evaluation.selection import choose_epochs
 from skeltext.machine import keep_freed_memory
 from skeltext.recognizer.embedding import Precision
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layout import UNITS_IN_METRES
 from skeltext.texts.descriptions import class_texts
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder
 from skeltext.training.seen_data import open_dataset, training_clips
 
 Scores = dict[str, list[float]]  # kind -> one accuracy per epoch

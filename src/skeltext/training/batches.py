@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from skeltext.errors import SkeltextError
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 
 def size_of(config: TrainingConfig, clips: int) -> int:

@@ -17,9 +17,9 @@ from skeltext.methods.method import Batch, Method
 from skeltext.progress import Report
 from skeltext.recognizer.checkpoint import load_weights
 from skeltext.recognizer.device import float32_arithmetic
+from skeltext.runs.config import SEEDS, TrainingConfig
+from skeltext.runs.folder import STATE, Metrics, RunFolder
 from skeltext.training.batches import drawn, size_of, steps_of
-from skeltext.training.config import SEEDS, TrainingConfig
-from skeltext.training.folder import STATE, Metrics, RunFolder
 from skeltext.training.graphed_step import CudaRecorder, GraphedStep, Recorder
 from skeltext.training.losses import Losses, LossSums
 from skeltext.training.optimizer import buffers_of, optimizer_named, put_buffers, set_rate

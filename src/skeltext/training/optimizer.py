@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from skeltext.methods.method import Method
-from skeltext.training.config import OptimizerName
+from skeltext.runs.config import OptimizerName
 
 
 def optimizer_named(name: OptimizerName, method: Method, *, momentum: float, weight_decay: float) -> Optimizer:

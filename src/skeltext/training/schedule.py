@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
-Schedule = Literal["step", "cosine"]
+from skeltext.runs.config import Schedule
 
 
 def learning_rate(

@@ -21,6 +21,7 @@ from skeltext.methods.registry import method_named
 from skeltext.progress import Report
 from skeltext.recognizer.card import Card
 from skeltext.recognizer.feature_cache import clip_features
+from skeltext.runs.config import TrainingConfig
 from skeltext.skeletons.clip import Floats
 from skeltext.skeletons.layouts import layout_named
 from skeltext.skeletons.preprocessing import Preprocessing, preprocessing_named
@@ -28,7 +29,6 @@ from skeltext.skeletons.variants import Variant, variants
 from skeltext.texts.descriptions import class_texts
 from skeltext.texts.embedding import embed_classes
 from skeltext.texts.encoder import Embeddings
-from skeltext.training.config import TrainingConfig
 from skeltext.training.loop import TrainingData
 
 RELEASED = "released"  # how arrays were read that their authors had prepared, and the recipe that leaves them alone

@@ -14,7 +14,7 @@ from skeltext.benchmark.reproduce.study import Cell, Found, Grid, Picture, Sprea
 from skeltext.benchmark.reproduce.workshop import Workshop
 from skeltext.benchmark.reproduce.writing import RULES_IN_WORDS
 from skeltext.datasets.registry import dataset_named
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 _TITLES = {"zero-shot": "Zero-shot", "one-shot": "One-shot"}
 _BARS = {"before alignment": "last %", "aligned": "aligned, last %"}  # a colour each, and its column

@@ -16,7 +16,7 @@ from skeltext.errors import SkeltextError
 from skeltext.evaluation.predictions import Scoring
 from skeltext.methods.method import Route
 from skeltext.methods.registry import list_methods, method_named
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 CALIBRATION = 0.2  # of the training clips, by which seen and unseen classes are weighed against each other
 BY_EXEMPLARS = ("pgfa",)  # zero-shot recipes that the one-shot table shows, too

@@ -15,8 +15,8 @@ from skeltext.evaluation.generalised_results import Way
 from skeltext.methods.building import build_method
 from skeltext.methods.registry import method_named
 from skeltext.recognizer.card import Card, load_card
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder
 
 WAYS: dict[str, Way] = {"gate": "sound gate", "stacking": "stacking"}  # how seen and unseen classes are told apart
 

@@ -19,7 +19,7 @@ from skeltext.benchmark.reproduce.writing import RULES_IN_WORDS, Paper, Written,
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.progress import ProgressBars
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 ROOMY = 130  # columns of a terminal in which every table fits
 Many = Parameter(consume_multiple=True, negative="")

@@ -18,7 +18,7 @@ from skeltext.errors import SkeltextError
 from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import RULES
 from skeltext.evaluation.zero_shot import OtherData
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 PAPER_SETS = ("ntu60", "ntu120", "pku-mmd")
 

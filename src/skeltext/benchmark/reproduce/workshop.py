@@ -24,9 +24,9 @@ from skeltext.evaluation.zero_shot import OtherData, evaluate_scorings
 from skeltext.formats.writing import made_folder, write_text
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.checkpoint import read_tensors, write_tensors
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder
-from skeltext.training.run import train_run
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder
+from skeltext.training.train_run import train_run
 
 ASIDE = ("device", "threads", "cuda_graphs", "store", "alpha")  # settings that do not decide what a training becomes
 LISTS = ("classes", "labels", "plain", "aligned")

@@ -13,7 +13,7 @@ from skeltext.benchmark.bench.inputs import unit_rows
 from skeltext.benchmark.bench.published import evaluate_twice, operations, same_class
 from skeltext.benchmark.bench.settings import BenchSettings
 from skeltext.benchmark.bench.stage import Row, Stage, Task
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 CLASSES = 24  # unseen ones of the largest published split of NTU RGB+D 120
 WIDTHS = (384, 768)  # of the embedded and of the published text encoder

@@ -14,7 +14,7 @@ from skeltext.benchmark.bench.settings import BenchSettings
 from skeltext.benchmark.bench.stage import Row, Stage, Task
 from skeltext.machine import keep_freed_memory
 from skeltext.recognizer.embedding import Precision, embed_clips
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 CLASSES = 5  # unseen ones of the usual split of NTU RGB+D 60
 

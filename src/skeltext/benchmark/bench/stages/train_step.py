@@ -12,7 +12,7 @@ from skeltext.benchmark.bench.settings import BenchSettings
 from skeltext.benchmark.bench.stage import Row, Stage, Task
 from skeltext.machine import keep_freed_memory
 from skeltext.methods.method import Batch
-from skeltext.training.config import TrainingConfig
+from skeltext.runs.config import TrainingConfig
 
 CLASSES = 55  # seen ones of the usual split of NTU RGB+D 60
 

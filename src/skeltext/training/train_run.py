@@ -18,11 +18,11 @@ from skeltext.methods.building import build_method
 from skeltext.progress import Report
 from skeltext.recognizer.card import save_card
 from skeltext.recognizer.device import device_named
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder
+from skeltext.runs.pretrained import pretrained_encoders, with_encoder_of
 from skeltext.training.batches import able_classes, clips_per_epoch
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder
 from skeltext.training.loop import train
-from skeltext.training.pretrained import pretrained_encoders, with_encoder_of
 from skeltext.training.seen_data import card_and_texts, class_split, seen_data, training_data
 
 

@@ -17,8 +17,8 @@ from skeltext.recognizer.card import CONFIG as CARD
 from skeltext.recognizer.card import WEIGHTS, Card, load_card
 from skeltext.recognizer.checkpoint import load_weights, read_tensors
 from skeltext.skeletons.preprocessing import preprocessing_named
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder, find_runs
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder, find_runs
 
 
 @dataclass(frozen=True, kw_only=True)

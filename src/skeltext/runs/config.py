@@ -11,13 +11,13 @@ from cyclopts import Group, Parameter, Token
 
 from skeltext.errors import SkeltextError
 from skeltext.formats.writing import written_aside
-from skeltext.training.schedule import Schedule
 
 _DATA, _MODEL, _OPTIMISER, _MACHINE = (
     Group(name, sort_key=number) for number, name in enumerate(("Data", "Model", "Optimiser", "Machine"), start=1)
 )
 SEEDS = 2**32  # how many seeds the generators tell apart
 OptimizerName = Literal["sgd", "adam"]
+Schedule = Literal["step", "cosine"]
 _PATHS = ("store", "pretrained", "descriptions")  # fields that a file holds as text
 _LISTS = ("milestones", "without", "through")  # tuples that a file holds as lists
 

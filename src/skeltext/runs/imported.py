@@ -7,8 +7,8 @@ from pathlib import Path
 
 from skeltext.recognizer.card import WEIGHTS, load_card
 from skeltext.recognizer.checkpoint import read_tensors
-from skeltext.training.config import TrainingConfig
-from skeltext.training.folder import CONFIG, RunFolder
+from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import CONFIG, RunFolder
 
 
 def write_imported_run(folder: RunFolder, *, split: str, store: Path | None) -> None:

@@ -1,0 +1,117 @@
+"""Things that are added by a file: a method, an encoder, a test-time step, a text space.
+
+A file that defines one subclass of the base class is an entry, and its name is the name of the entry. Files of the
+package are found where they are. Files of other people are named in an environment variable, separated as in ``PATH``,
+or given to :meth:`Registry.add`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, TypeVar
+
+from skeltext.errors import SkeltextError
+
+T = TypeVar("T")
+
+
+class Registry(dict[str, type[T]]):
+    """The known subclasses of `base` by name, in the order in which they are found.
+
+    `kind` is what one is called in messages. `variable` names the environment variable with files of other people. A
+    class is an entry where it is defined, unless it is abstract or its name begins with an underscore. With `marker` it
+    must have that attribute of its own, so that shared base classes are not entries.
+    """
+
+    def __init__(self, kind: str, base: type[T], *, packages: tuple[str, ...], variable: str, marker: str = "") -> None:
+        super().__init__()
+        self.kind, self.base, self.variable, self.marker = kind, base, variable, marker
+        for package in packages:
+            for entry in iter_modules(import_module(package).__path__):
+                for found in self._defined_in(import_module(f"{package}.{entry.name}")):
+                    self[entry.name] = found
+        for path in filter(None, os.environ.get(variable, "").split(os.pathsep)):
+            self.add(Path(path))
+
+    def named(self, name: str) -> type[T]:
+        """The entry of that name; :class:`SkeltextError` lists the names there are."""
+        if name not in self:
+            raise SkeltextError(f"{self.kind} {name!r} is not known; known are {', '.join(self)}")
+        return self[name]
+
+    def build(self, name: str, options: Mapping[str, Any], **given: Any) -> T:
+        """An instance from `options` that somebody chose, and of what is `given` that which its constructor asks for.
+
+        Raises :class:`SkeltextError` for an unknown name or option, and for a value that the constructor refuses.
+        """
+        cls = self.named(name)
+        asked = inspect.signature(cls).parameters
+        given = {argument: value for argument, value in given.items() if argument in asked}
+        allowed = [option for option in asked if option not in given]
+        unknown = [option for option in options if option not in allowed]
+        if unknown:
+            has = ", ".join(allowed) or "none"
+            raise SkeltextError(f"{self.kind} {name} has no option {unknown[0]!r}; it has {has}")
+        try:
+            return cls(**given, **options)
+        except (TypeError, ValueError, RuntimeError) as error:
+            chosen = ", ".join(f"{option}={value!r}" for option, value in options.items()) or "its defaults"
+            reason = str(error).partition("\n")[0]
+            raise SkeltextError(f"{self.kind} {name} cannot be built with {chosen}: {reason}") from error
+
+    def add(self, path: Path) -> str:
+        """Run the Python file at `path`, which defines one entry, and return its name, which is that of the file.
+
+        Raises :class:`SkeltextError` if the file cannot be run, defines no entry or more than one, or has the name of
+        another entry.
+        """
+        name = path.stem
+        if not path.is_file() or path.suffix != ".py":
+            raise SkeltextError(f"there is no Python file {path}; give the file that defines your {self.kind}")
+        known = self.get(name)
+        if known is not None:
+            if Path(sys.modules[known.__module__].__file__ or "").resolve() == path.resolve():
+                return name
+            raise SkeltextError(f"there is a {self.kind} {name} already; give {path} another name")
+        module = _executed(path, f"skeltext_{re.sub('[^a-z]', '_', self.kind)}_{name}")
+        found = list(self._defined_in(module))
+        if len(found) != 1:
+            raise SkeltextError(
+                f"{path} defines {len(found)} of what a {self.kind} is, expected one subclass of"
+                f" {self.base.__module__}.{self.base.__qualname__}{f' with an `{self.marker}`' if self.marker else ''}"
+            )
+        self[name] = found[0]
+        return name
+
+    def _defined_in(self, module: ModuleType) -> Iterator[type[T]]:
+        for name, value in vars(module).items():
+            if not isinstance(value, type) or not issubclass(value, self.base) or value.__module__ != module.__name__:
+                continue
+            if value is self.base or name.startswith("_") or inspect.isabstract(value):
+                continue
+            if not self.marker or self.marker in vars(value):
+                yield value
+
+
+def _executed(path: Path, name: str) -> ModuleType:
+    """The module that a Python file makes, known to the interpreter by `name`."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise SkeltextError(f"{path} cannot be run: {type(error).__name__}: {error}") from error
+    return module
