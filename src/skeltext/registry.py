@@ -32,7 +32,9 @@ class Registry(dict[str, type[T]]):
     must have that attribute of its own, so that shared base classes are not entries.
     """
 
-    def __init__(self, kind: str, base: type[T], *, packages: tuple[str, ...], variable: str, marker: str = "") -> None:
+    def __init__(
+        self, kind: str, base: type[Any], *, packages: tuple[str, ...], variable: str, marker: str = ""
+    ) -> None:
         super().__init__()
         self.kind, self.base, self.variable, self.marker = kind, base, variable, marker
         for package in packages:

@@ -8,30 +8,33 @@ import numpy as np
 import numpy.typing as npt
 
 RULES = ("last", "pseudo-unseen", "oracle")
-KINDS = ("plain", "aligned")
-Table = dict[str, dict[str, float | None]]  # kind -> rule -> accuracy in [0, 1]; None where a rule has no basis
+Table = dict[str, dict[str, float | None]]
+"""From the label of a test-time step and a rule to an accuracy in [0, 1]; None where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Per epoch: training loss, and accuracies in [0, 1] of the unseen and of the pseudo-unseen classes."""
+    """Per epoch: training loss, and by step the accuracies in [0, 1] of the unseen and of the pseudo-unseen classes.
+
+    A step that does not apply, and a run without pseudo-unseen classes, have empty lists.
+    """
 
     epochs: list[int]
     loss: list[float]
-    plain: list[float]
-    aligned: list[float]
-    pseudo_plain: list[float]
-    pseudo_aligned: list[float]
+    unseen: dict[str, list[float]]
+    pseudo_unseen: dict[str, list[float]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One test clip to look at: ``positions`` (M, T, V, C) in metres, NaN where a joint is missing."""
+    """One test clip to look at: ``positions`` (M, T, V, C) in meters, NaN where a joint is missing.
+
+    ``predicted`` is its class after every step.
+    """
 
     id: str
     label: int
-    plain: int
-    aligned: int
+    predicted: dict[str, int]
     fps: float
     positions: npt.NDArray[np.float32]
     bones: tuple[tuple[int, int], ...]
@@ -41,11 +44,12 @@ class Sample:
 class RunResult:
     """One run (one split, one seed). Class indices count the unseen classes in the order of ``classes``.
 
-    ``table`` and ``class_table`` hold accuracy over clips and the mean over classes under the three rules, ``chosen``
-    the epoch each rule took. ``ids``, ``labels``, ``plain`` and ``aligned`` are name, truth and predictions of the N
-    test clips after the last epoch, ``features`` (N, D) their embeddings, ``texts`` and ``prototypes`` (K, D) the
-    anchors before and after alignment. Where a method has no embedding that can be aligned, there are none of them,
-    ``aligned`` is ``plain`` and the tables hold None for it.
+    ``steps`` are the labels of the test-time steps that were asked for, ``plain`` first. ``table`` and ``class_table``
+    hold accuracy over clips and the mean over classes by step under the three rules, ``chosen`` the epoch each rule
+    took. ``ids`` and ``labels`` are name and truth of the N test clips, ``predicted`` their classes after the last
+    epoch by step, ``features`` (N, D) their embeddings, ``texts`` (K, D) the anchors before any step and ``anchors``
+    those that a step moved. A step that does not apply to the method is in ``steps`` alone, and the tables hold None
+    for it; anchors that are not there have no rows.
     """
 
     name: str
@@ -56,25 +60,24 @@ class RunResult:
     classes: list[str]
     descriptions: list[str]
     chance: float
+    steps: list[str]
     table: Table
     class_table: Table
     chosen: dict[str, dict[str, int | None]]
     curves: Curves
     ids: list[str]
     labels: npt.NDArray[np.int64]
-    plain: npt.NDArray[np.int64]
-    aligned: npt.NDArray[np.int64]
+    predicted: dict[str, npt.NDArray[np.int64]]
     sources: list[str]
     features: npt.NDArray[np.float32]
     texts: npt.NDArray[np.float32]
-    prototypes: npt.NDArray[np.float32]
+    anchors: dict[str, npt.NDArray[np.float32]]
     samples: list[Sample]
 
-    def confusion(self, kind: str) -> npt.NDArray[np.int64]:
-        """(K, K) counts, rows are the truth, of ``"plain"`` or ``"aligned"`` predictions after the last epoch."""
+    def confusion(self, step: str) -> npt.NDArray[np.int64]:
+        """(K, K) counts, rows are the truth, of the predictions of a step after the last epoch."""
         k = len(self.classes)
-        predicted = self.plain if kind == "plain" else self.aligned
-        return np.bincount(self.labels * k + predicted, minlength=k * k).reshape(k, k)
+        return np.bincount(self.labels * k + self.predicted[step], minlength=k * k).reshape(k, k)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,14 +92,17 @@ class Summary:
 class Evaluation:
     """All runs that were evaluated together, with the words that say how.
 
-    ``protocol`` is one paragraph of plain sentences, ``command`` repeats the evaluation.
+    ``protocol`` is one paragraph of plain sentences, ``command`` repeats the evaluation. ``steps`` are the labels of
+    the test-time steps, ``plain`` first. ``per_source`` holds for every data set that clips come from how many there
+    are, ``"clips"``, and by step the accuracy over them after the last epoch.
     """
 
     title: str
     protocol: str
     command: str
+    steps: list[str]
     runs: list[RunResult]
     micro: Summary
     per_class: Summary
     chance: float
-    per_source: dict[str, dict[str, float]]  # source -> {"clips", "plain", "aligned"}, after the last epoch
+    per_source: dict[str, dict[str, float]]

@@ -70,11 +70,13 @@ class Method(nn.Module):
 
     ``about`` tells people of it, ``route`` how it comes to know classes it was not trained on. ``text_kinds`` are the
     kinds of description that it reads, stacked to texts (K, P, D); none for the one kind of the run, (K, D).
+    ``published_step`` is the test-time step that it was published with, which an evaluation then includes.
     """
 
     about: ClassVar[About]
     route: ClassVar[Route] = "zero-shot"
     text_kinds: ClassVar[tuple[str, ...]] = ()
+    published_step: ClassVar[str | None] = None
 
     def __init__(self, *, encoder: nn.Module) -> None:
         super().__init__()

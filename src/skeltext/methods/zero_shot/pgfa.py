@@ -58,6 +58,8 @@ class PGFA(Method):
         },
     )
 
+    published_step = "prototype_alignment"
+
     log_scale: Tensor
 
     def __init__(
