@@ -6,8 +6,9 @@ steps are named in the variable ``SKELTEXT_STEPS``, separated as in ``PATH``, or
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,14 @@ class NamedStep:
         chosen = ",".join(f"{option}={value}" for option, value in self.options.items())
         return f"{self.name}:{chosen}" if chosen else self.name
 
-    def build(self, **usual: Any) -> TestTimeStep:
-        """The step; of the `usual` options those that it has and that were not chosen otherwise."""
-        return STEPS.build(
-            self.name, self.options, **{option: value for option, value in usual.items() if option not in self.options}
-        )
+    def resolved(self, **usual: Any) -> NamedStep:
+        """The same with those of the `usual` options that the step has and that were not chosen otherwise."""
+        asked = inspect.signature(STEPS.named(self.name)).parameters
+        return replace(self, options={name: usual[name] for name in usual if name in asked} | dict(self.options))
+
+    def build(self) -> TestTimeStep:
+        """The step with its options."""
+        return STEPS.build(self.name, self.options)
 
 
 def named_steps(texts: Sequence[str] = ()) -> tuple[NamedStep, ...]:

@@ -57,7 +57,7 @@ def evaluate_run(
     asked = usual_steps(run) if steps is None else steps
     predicted = partial(
         predict_epochs,
-        steps={step.label: step.build(alpha=run.config.alpha) for step in asked},
+        steps={step.label: step.resolved(alpha=run.config.alpha).build() for step in asked},
         by=by,
         device=device,
         precision=precision,

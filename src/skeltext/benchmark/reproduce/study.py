@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from skeltext.adaptation.registry import PLAIN, USUAL, named_steps
 from skeltext.benchmark.pictures.bars import draw_bars
 from skeltext.benchmark.presets import Preset, load_preset, preset_names
 from skeltext.benchmark.reproduce.workshop import Measured, Workshop
 from skeltext.datasets.registry import DATASETS, dataset_named
 from skeltext.errors import SkeltextError
-from skeltext.evaluation.predictions import Scoring
+from skeltext.evaluation.predictions import Anchors
 from skeltext.evaluation.results import RULES
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.run import OtherData
@@ -100,19 +101,19 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """A row: how a model is trained and how its clips are scored.
+    """A row: how a model is trained and how its clips are recognized.
 
     ``changes`` are settings that differ from the preset of the column, ``first_stage`` those of the run whose encoder
-    it takes over, frozen unless it is to ``finetune``. ``kind`` is the prediction that counts, before or after
-    alignment. ``paper`` holds the published value in per cent by the key of the column.
+    it takes over, frozen unless it is to ``finetune``. ``step`` is the test-time step that counts, and clips are
+    compared ``by`` texts or exemplars. ``paper`` holds the published value in per cent by the key of the column.
     """
 
     label: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     first_stage: Callable[[Preset], Mapping[str, Any]] | None = None
     finetune: bool = False
-    kind: str = "plain"
-    scoring: Mapping[str, Any] = field(default_factory=dict)
+    step: str = PLAIN
+    by: Anchors = "texts"
     paper: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -151,8 +152,9 @@ def columns_for(scope: Scope, *, setting: str = "setting1") -> list[Column]:
     ]
 
 
-def measured(workshop: Workshop, arm: Arm, column: Column) -> list[Measured]:
-    """Every run of an arm on a column, trained and measured."""
+def measured(workshop: Workshop, arm: Arm, column: Column, *, steps: Sequence[str] = USUAL) -> list[Measured]:
+    """Every run of an arm on a column, trained and measured by its step and by `steps`, in one pass over the clips."""
+    asked = named_steps((*steps, arm.step))
     found = []
     for config in _configs(workshop, arm, column):
         on = None
@@ -160,13 +162,8 @@ def measured(workshop: Workshop, arm: Arm, column: Column) -> list[Measured]:
             other = column.on.settings["dataset"]
             split = column.on.splits[column.preset.splits.index(config.split)]
             on = OtherData(dataset=other, split=split, store=workshop.store_of(other))
-        found += workshop.measure(config, [scoring_of(arm, config)], on=on)
+        found.append(workshop.measure(config, steps=asked, by=arm.by, on=on))
     return found
-
-
-def scoring_of(arm: Arm, config: TrainingConfig) -> Scoring:
-    """The scoring of an arm: alpha is that of the run unless the arm says otherwise."""
-    return Scoring(**{"alpha": config.alpha, **arm.scoring})
 
 
 def _configs(workshop: Workshop, arm: Arm, column: Column) -> list[TrainingConfig]:
@@ -182,7 +179,8 @@ def _configs(workshop: Workshop, arm: Arm, column: Column) -> list[TrainingConfi
 
 def comparison(scope: Scope, arms: Sequence[Arm], columns: Sequence[Column], *, title: str) -> Grid:
     """Arms by columns, a row for each pair: the paper's value, ours by the three rules, and how far `last` is off."""
-    rows = [_row(arm, column, measured(scope.workshop, arm, column)) for arm in arms for column in columns]
+    steps = (*USUAL, *(arm.step for arm in arms))
+    rows = [_row(arm, column, measured(scope.workshop, arm, column, steps=steps)) for arm in arms for column in columns]
     return Grid(title=title, columns=COLUMNS, rows=rows)
 
 
@@ -205,10 +203,10 @@ def compared(
 
 
 def _row(arm: Arm, column: Column, runs: Sequence[Measured]) -> tuple[Cell, ...]:
-    ours = [spread_of([run.table[arm.kind][rule] for run in runs]) for rule in RULES]
+    ours = [spread_of([run.table[arm.step][rule] for run in runs]) for rule in RULES]
     paper, last = arm.paper.get(column.key), ours[0]
     difference = None if paper is None or last is None else last.mean - paper
-    by_class = spread_of([run.class_table[arm.kind]["last"] for run in runs])
+    by_class = spread_of([run.class_table[arm.step]["last"] for run in runs])
     return (arm.label, column.title, paper, *ours, difference, by_class, len(runs))
 
 
