@@ -1,0 +1,56 @@
+# The public names, each at the line of its module. Type checkers and lazy_loader read this file, so keep to relative
+# imports, `X as X`, no other alias, and ASCII.
+# ruff: noqa: I001
+
+__version__: str
+
+# Motion: clips, files, layouts
+from .formats.checking import FolderCheck as FolderCheck, check as check
+from .formats.clip_check import ClipCheck as ClipCheck
+from .formats.npz import write_npz as write_npz
+from .formats.reading import load as load, read_clip as read_clip
+from .skeletons.clip import Clip as Clip
+from .skeletons.conversion import convert as convert
+from .skeletons.layout import Layout as Layout
+from .skeletons.layouts import layout_named as layout_named, list_layouts as list_layouts
+from .skeletons.preprocessing import Preprocessing as Preprocessing
+
+# Recognition of a clip
+from .recognizer.answer import Answer as Answer, Guess as Guess
+from .recognizer.calibration import Calibration as Calibration
+from .recognizer.candidates import Candidates as Candidates
+from .recognizer.explain import Explanation as Explanation, explain as explain
+from .recognizer.loading import list_models as list_models
+from .recognizer.recognizer import Recognizer as Recognizer
+from .texts.encoder import TextEncoder as TextEncoder
+
+# Long recordings, live streams, folders of motions
+from .recognizer.motion_folder import MotionFolder as MotionFolder, embed_folder as embed_folder
+from .recognizer.search import Hit as Hit, search as search
+from .recognizer.stream import Latency as Latency, Stream as Stream
+from .recognizer.timeline import Span as Span, SpanRule as SpanRule, Timeline as Timeline
+from .recognizer.timeline import timeline as timeline, timeline_people as timeline_people
+from .recognizer.timeline_files import read_timelines as read_timelines, write_timelines as write_timelines
+
+# Adaptation at test time
+from .adaptation.prototype_alignment import Alignment as Alignment, align_prototypes as align_prototypes
+from .adaptation.prototype_bank import PrototypeBank as PrototypeBank
+
+# Data sets and methods
+from .datasets.manifest import Manifest as Manifest
+from .datasets.prepare import prepare as prepare
+from .datasets.registry import list_datasets as list_datasets
+from .datasets.store import Store as Store, open_store as open_store
+from .methods.method import Method as Method
+from .methods.registry import add_method as add_method, list_methods as list_methods
+
+# Training and evaluation
+from .evaluation.results import Evaluation as Evaluation, RunResult as RunResult
+from .evaluation.zero_shot import evaluate_run as evaluate_run
+from .training.config import TrainingConfig as TrainingConfig
+from .training.folder import RunFolder as RunFolder
+from .training.run import train_run as train_run
+
+# Errors and process settings
+from .errors import SkeltextError as SkeltextError
+from .machine import configure_threads as configure_threads
