@@ -57,9 +57,8 @@ COMMANDS = {
     ),
     "evaluate": (
         "PATHS",
-        "--alpha",
+        "--steps",
         "--anchors",
-        "--pseudo-labels",
         "--on",
         "--on-split",
         "--on-store",
@@ -303,11 +302,12 @@ def test_train_and_evaluate(call: Call, tmp_path: Path, train_words: Callable[..
     assert figures.code == 0
     found = figures.json
     assert set(found) == {
-        *("title", "protocol", "command", "chance", "plain", "aligned", "std", "per_class", "per_class_std"),
+        *("title", "protocol", "command", "chance", "steps", "plain", "prototype_alignment", "aligned", "std"),
+        *("per_class", "per_class_std"),
         *("per_source", "runs", "report"),
     }
     for part in (found, found["std"], found["per_class"], *found["runs"]):
-        assert set(part["plain"]) == set(part["aligned"]) == RULES
+        assert set(part["plain"]) == set(part["prototype_alignment"]) == RULES
     assert len(found["runs"]) == 4
     assert Path(found["report"]) == runs / "report.html"
     assert (runs / "report.html").is_file()

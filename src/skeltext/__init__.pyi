@@ -35,6 +35,8 @@ from .recognizer.timeline_files import read_timelines as read_timelines, write_t
 # Adaptation at test time
 from .adaptation.prototype_alignment import Alignment as Alignment, align_prototypes as align_prototypes
 from .adaptation.prototype_bank import PrototypeBank as PrototypeBank
+from .adaptation.registry import add_step as add_step, list_steps as list_steps, named_steps as named_steps
+from .adaptation.step import Adapted as Adapted, TestTimeStep as TestTimeStep, Unlabeled as Unlabeled
 
 # Data sets and methods
 from .datasets.manifest import Manifest as Manifest
@@ -47,9 +49,10 @@ from .methods.registry import add_method as add_method, list_methods as list_met
 # Training and evaluation
 from .evaluation.results import Evaluation as Evaluation, RunResult as RunResult
 from .evaluation.zero_shot import evaluate_run as evaluate_run
-from .training.config import TrainingConfig as TrainingConfig
-from .training.folder import RunFolder as RunFolder
-from .training.run import train_run as train_run
+from .runs.config import TrainingConfig as TrainingConfig
+from .runs.folder import RunFolder as RunFolder
+from .runs.run import Run as Run, open_run as open_run, open_runs as open_runs
+from .training.train_run import train_run as train_run
 
 # Errors and process settings
 from .errors import SkeltextError as SkeltextError

@@ -7,6 +7,7 @@ steps are named in the variable ``SKELTEXT_STEPS``, separated as in ``PATH``, or
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -44,8 +45,8 @@ class NamedStep:
 
         Raises :class:`SkeltextError` for an unknown step or option.
         """
-        name, _, rest = text.partition(":")
-        name = add_step(Path(name)) if name.endswith(".py") else name
+        file, rest = re.fullmatch(r"(.*?\.py)?(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+        name, _, rest = (f"{add_step(Path(file))}{rest}" if file else text).partition(":")
         options = {}
         for pair in filter(None, rest.split(",")):
             option, sign, value = pair.partition("=")

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
+from skeltext.adaptation.registry import named_steps
 from skeltext.benchmark.leaderboard.board import board, protocol_of
 from skeltext.benchmark.leaderboard.contest import Contest, chosen_recipes, one_shot_contest, zero_shot_contest
 from skeltext.benchmark.leaderboard.grids import published_grids
@@ -40,6 +41,7 @@ def leaderboard(
     method: Annotated[tuple[Path, ...], Many] = (),
     route: Literal["zero-shot", "one-shot", "all"] = "all",
     protocol: str | None = None,
+    steps: Annotated[tuple[str, ...], Many] = (),
     out: Path = Path("runs/leaderboard"),
     prepared: Path = Path("prepared"),
     text_encoder: str | None = None,
@@ -73,6 +75,9 @@ def leaderboard(
     protocol
         Which clips train and which test: all, or a protocol of the data set such as cross-subject. By default what the
         splits say, else the first protocol of the data set, so that there are test clips of seen classes.
+    steps
+        Test-time steps that get a column each beside plain, as `skeltext evaluate` takes them; prototype_alignment by
+        default.
     out
         Folder of the runs, which are kept, and of what is written.
     prepared
@@ -103,6 +108,7 @@ def leaderboard(
     settings: dict[str, Any] = {"device": device, "threads": threads}
     settings |= {"text_encoder": text_encoder} if text_encoder else {}
     contests, left_out = _contests(dataset, chosen, recipes, splits=splits, protocol=protocol, route=route)
+    contests = [replace(contest, steps=named_steps(steps)) for contest in contests]
     given: dict[str, Sequence[object]] = {
         "--preset": [preset] if preset else [],
         "--splits": splits,
@@ -111,6 +117,7 @@ def leaderboard(
         "--method": method,
         "--route": [route] if route != "all" else [],
         "--protocol": [protocol] if protocol else [],
+        "--steps": steps,
         "--text-encoder": [text_encoder] if text_encoder else [],
     }
     with ProgressBars(quiet=as_json_text) as bars:
