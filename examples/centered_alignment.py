@@ -1,8 +1,8 @@
 """A test-time step of your own in one file: prototypes of clips and texts whose means were taken off.
 
-Clips and texts of one model often lie in two clouds apart, and some texts are near to every clip. Both disappear when the
-mean of all clips is taken off the clips and the mean of all texts off the texts. Then the anchors are moved onto the mean
-directions of the clips that are predicted as each class, as in prototype alignment (Zhou et al., IEEE TIP 2025).
+Clips and texts of one model often lie in two clouds apart, and some texts are near to every clip. Both disappear when
+the mean of all clips is taken off the clips and the mean of all texts off the texts. Then the anchors are moved onto the
+mean directions of the clips that are predicted as each class, as in prototype alignment (Zhou et al., IEEE TIP 2025).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from skeltext.adaptation.step import Adapted, Floats, TestTimeStep, Unlabeled
 
 @dataclass(frozen=True, kw_only=True)
 class CenteredAlignment(TestTimeStep):
-    """Centered cosines choose the first labels; `rounds` times the anchors become the mean directions of their clips."""
+    """Centered cosines choose the first labels; `rounds` times anchors become the mean directions of their clips."""
 
     title = "centered alignment"
     about = "centered_alignment: the means of clips and texts are taken off, then anchors move onto prototypes."
