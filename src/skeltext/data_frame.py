@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from skeltext.errors import require
+from skeltext.errors import SkeltextError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +16,8 @@ def data_frame(rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str]) -> 
 
     Raises :class:`SkeltextError` where pandas is not installed.
     """
-    require(find_spec("pandas"), "a DataFrame needs the package pandas: pip install 'skeltext[frame]'")
-    import pandas as pd
-
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise SkeltextError("a DataFrame needs the package pandas: pip install 'skeltext[frame]'") from error
     return pd.DataFrame(list(rows), columns=list(columns))

@@ -88,8 +88,8 @@ def _entry(name: str, entry: Any) -> LabelEntry:
 
 def _known(entry: Mapping[str, Any], what: str, *keys: str) -> None:
     """A key with a slip would be overlooked."""
-    others = sorted(set(entry) - set(keys))
-    require(not others, f"{what} has the key {others[:1]}, expected only {', '.join(keys)}")
+    others = ", ".join(repr(key) for key in entry if key not in keys)
+    require(not others, f"{what} has the key {others}, expected only {', '.join(keys)}")
 
 
 def _texts(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -102,8 +102,8 @@ class LabelSet:
 
     def without(self, *labels: str) -> LabelSet:
         """Without these labels; :class:`SkeltextError` for one that is not there."""
-        unknown = [label for label in labels if label not in self.names]
-        require(not unknown, f"there is no label {unknown[:1]} to leave out, only {', '.join(self.names) or 'none'}")
+        unknown = ", ".join(repr(label) for label in labels if label not in self.names)
+        require(not unknown, f"there is no label {unknown} to leave out, only {', '.join(self.names) or 'none'}")
         return LabelSet(tuple(label for label in self.labels if label.name not in labels), self.negatives)
 
     def joined(self, other: LabelSet) -> LabelSet:
