@@ -1,8 +1,9 @@
 """A test-time step of your own in one file: prototypes of clips and texts whose means were taken off.
 
 Clips and texts of one model often lie in two clouds apart, and some texts are near to every clip. Both disappear when
-the mean of all clips is taken off the clips and the mean of all texts off the texts. Then the anchors are moved onto the
-mean directions of the clips that are predicted as each class, as in prototype alignment (Zhou et al., IEEE TIP 2025).
+the mean of all clips is taken off the clips and the mean of all texts off the texts. Then the anchors are moved onto
+the mean directions of the clips that are predicted as each class, as in prototype alignment (Zhou et al., IEEE TIP
+2025).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 PACKAGE = SOURCE / "skeltext"
 FLOORS = (  # from the ground up; a floor imports from those before it
     ("errors",),
-    ("machine", "progress", "registry"),
+    ("data_frame", "machine", "progress", "registry"),
     ("skeletons",),
     ("formats",),
     ("datasets",),
