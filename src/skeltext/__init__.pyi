@@ -18,7 +18,7 @@ from .skeletons.preprocessing import Preprocessing as Preprocessing
 # Recognition of a clip
 from .recognizer.answer import Answer as Answer, Guess as Guess
 from .recognizer.calibration import Calibration as Calibration
-from .recognizer.candidates import Candidates as Candidates
+from .recognizer.label_set import Label as Label, LabelSet as LabelSet, Labels as Labels
 from .recognizer.explain import Explanation as Explanation, explain as explain
 from .recognizer.loading import list_models as list_models
 from .recognizer.recognizer import Recognizer as Recognizer
@@ -26,7 +26,7 @@ from .texts.encoder import TextEncoder as TextEncoder
 
 # Long recordings, live streams, folders of motions
 from .recognizer.motion_folder import MotionFolder as MotionFolder, embed_folder as embed_folder
-from .recognizer.search import Hit as Hit, search as search
+from .recognizer.search import Hit as Hit, Hits as Hits, search as search
 from .recognizer.stream import Latency as Latency, Stream as Stream
 from .recognizer.timeline import Span as Span, SpanRule as SpanRule, Timeline as Timeline
 from .recognizer.timeline import timeline as timeline, timeline_people as timeline_people

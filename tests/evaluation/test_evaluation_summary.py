@@ -15,7 +15,7 @@ from skeltext.adaptation.registry import USUAL
 from skeltext.evaluation.metrics import accuracy
 from skeltext.evaluation.results import RULES, Curves, RunResult, Table
 from skeltext.evaluation.selection import choose_epochs
-from skeltext.evaluation.summary import as_json, evaluation_of, per_source, summarize
+from skeltext.evaluation.summary import evaluation_of, per_source, summarize
 
 SHARES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=12)
 
@@ -112,7 +112,7 @@ def test_the_confusion_counts_every_clip_once() -> None:
 
 def test_the_json_has_the_documented_keys() -> None:
     evaluation = evaluation_of([result(0), result(1)], title="title", protocol="protocol", command="command")
-    figures = json.loads(json.dumps(as_json(evaluation)))
+    figures = json.loads(json.dumps(evaluation.to_dict()))
     assert set(figures) == {
         *("title", "protocol", "command", "chance", "steps", *USUAL, "aligned", "std"),
         *("per_class", "per_class_std", "per_source", "runs"),
@@ -128,3 +128,13 @@ def test_the_json_has_the_documented_keys() -> None:
         *("name", "dataset", "split", "seed", "unseen", "clips", "chance", *USUAL, "aligned"),
         *("per_class", "chosen_epochs"),
     }
+
+
+def test_the_frame_has_every_figure_of_the_tables() -> None:
+    runs = [result(0), result(1)]
+    frame = evaluation_of(runs, title="title", protocol="protocol", command="command").to_frame()
+    assert len(frame) == len(runs) * len(USUAL) * len(RULES)
+    for run in runs:
+        own = frame[(frame.run == run.name) & (frame.step == "plain") & (frame.rule == "last")]
+        assert own.accuracy.tolist() == [run.table["plain"]["last"]]
+        assert own.epoch.tolist() == [0]

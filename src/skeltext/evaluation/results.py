@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from skeltext.data_frame import data_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 RULES = ("last", "pseudo-unseen", "oracle")
 Table = dict[str, dict[str, float | None]]
 """From the label of a test-time step and a rule to an accuracy in [0, 1]; None where there is none."""
+FORMER_NAMES = {"prototype_alignment": "aligned"}
+"""Keys that the JSON of an evaluation had until 0.1, which are written beside the new ones for one release."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +87,21 @@ class RunResult:
         k = len(self.classes)
         return np.bincount(self.labels * k + self.predicted[step], minlength=k * k).reshape(k, k)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The figures of the run as plain values for JSON, without its clips; see :meth:`Evaluation.to_dict`."""
+        return {
+            "name": self.name,
+            "dataset": self.dataset,
+            "split": self.split,
+            "seed": self.seed,
+            "unseen": self.classes,
+            "clips": len(self.labels),
+            "chance": self.chance,
+            **_with_former_names(self.table),
+            "per_class": self.class_table,
+            "chosen_epochs": self.chosen,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
@@ -106,3 +129,44 @@ class Evaluation:
     per_class: Summary
     chance: float
     per_source: dict[str, dict[str, float]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; accuracies are shares between 0 and 1.
+
+        ``chance``; ``steps``, and under the label of each ``last``, ``pseudo-unseen`` and ``oracle`` (mean over runs);
+        ``std``, ``per_class`` and ``per_class_std`` have the same shape; ``per_source``; ``runs`` with the same keys
+        for each run and the epochs chosen; ``protocol`` and ``command`` in words. For one release the figures of
+        ``prototype_alignment`` are under ``aligned``, too.
+        """
+        return {
+            "title": self.title,
+            "protocol": self.protocol,
+            "command": self.command,
+            "chance": self.chance,
+            "steps": self.steps,
+            **_with_former_names(self.micro.mean),
+            "std": self.micro.std,
+            "per_class": self.per_class.mean,
+            "per_class_std": self.per_class.std,
+            "per_source": self.per_source,
+            "runs": [run.to_dict() for run in self.runs],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for every run, step and rule: the accuracy over clips, the mean over classes, and the epoch."""
+        columns = ("run", "dataset", "method", "split", "seed", "step", "rule", "accuracy", "class_mean", "epoch")
+        rows = [
+            {
+                **{"run": run.name, "dataset": run.dataset, "method": run.method, "split": run.split, "seed": run.seed},
+                **{"step": step, "rule": rule, "epoch": run.chosen[step][rule]},
+                **{"accuracy": run.table[step][rule], "class_mean": run.class_table[step][rule]},
+            }
+            for run in self.runs
+            for step in run.steps
+            for rule in RULES
+        ]
+        return data_frame(rows, columns=columns)
+
+
+def _with_former_names(table: Table) -> Table:
+    return table | {former: table[step] for step, former in FORMER_NAMES.items() if step in table}

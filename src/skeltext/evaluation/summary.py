@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from skeltext.evaluation.results import RULES, Evaluation, RunResult, Summary, Table
-
-FORMER_NAMES = {"prototype_alignment": "aligned"}
-"""Keys that the JSON of an evaluation had until 0.1, which are written beside the new ones for one release."""
 
 
 def summarize(tables: Sequence[Table]) -> Summary:
@@ -59,44 +55,3 @@ def evaluation_of(runs: Sequence[RunResult], *, title: str, protocol: str, comma
         chance=statistics.fmean(run.chance for run in runs),
         per_source=per_source(runs),
     )
-
-
-def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """The figures of an evaluation as documented keys; accuracies are shares between 0 and 1.
-
-    ``chance``; ``steps``, and under the label of each ``last``, ``pseudo-unseen`` and ``oracle`` (mean over runs);
-    ``std``, ``per_class`` and ``per_class_std`` have the same shape; ``per_source``; ``runs`` with the same keys for
-    each run and the epochs chosen; ``protocol`` and ``command`` in words. For one release the figures of
-    ``prototype_alignment`` are under ``aligned``, too.
-    """
-    return {
-        "title": evaluation.title,
-        "protocol": evaluation.protocol,
-        "command": evaluation.command,
-        "chance": evaluation.chance,
-        "steps": evaluation.steps,
-        **_with_former_names(evaluation.micro.mean),
-        "std": evaluation.micro.std,
-        "per_class": evaluation.per_class.mean,
-        "per_class_std": evaluation.per_class.std,
-        "per_source": evaluation.per_source,
-        "runs": [
-            {
-                "name": run.name,
-                "dataset": run.dataset,
-                "split": run.split,
-                "seed": run.seed,
-                "unseen": run.classes,
-                "clips": len(run.labels),
-                "chance": run.chance,
-                **_with_former_names(run.table),
-                "per_class": run.class_table,
-                "chosen_epochs": run.chosen,
-            }
-            for run in evaluation.runs
-        ],
-    }
-
-
-def _with_former_names(table: Table) -> Table:
-    return table | {former: table[step] for step, former in FORMER_NAMES.items() if step in table}

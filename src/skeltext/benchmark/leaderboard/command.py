@@ -22,7 +22,7 @@ from skeltext.benchmark.recipes import Recipe, own_recipe
 from skeltext.benchmark.reproduce.command import places, show
 from skeltext.benchmark.reproduce.study import Scope, Study, preset_of
 from skeltext.benchmark.reproduce.workshop import Reduction, Workshop
-from skeltext.benchmark.reproduce.writing import Paper, as_json, write_study
+from skeltext.benchmark.reproduce.writing import Paper, write_study
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.progress import ProgressBars
@@ -146,7 +146,7 @@ def leaderboard(
         )
         written = write_study(paper, out, page="leaderboard.html")
     if as_json_text:
-        print(json.dumps(as_json(paper) | places(written), indent=1))
+        print(json.dumps(paper.to_dict() | places(written), indent=1))
         return
     show(replace(paper, found=measured), written)
 

@@ -8,18 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skeltext.adaptation.registry import PLAIN, USUAL, named_steps
 from skeltext.benchmark.pictures.bars import draw_bars
 from skeltext.benchmark.presets import Preset, load_preset, preset_names
 from skeltext.benchmark.reproduce.workshop import Measured, Workshop
+from skeltext.data_frame import data_frame
 from skeltext.datasets.registry import DATASETS, dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.predictions import Anchors
 from skeltext.evaluation.results import RULES
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.run import OtherData
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAPER_SETS = ("ntu60", "ntu120", "pku-mmd")
 
@@ -48,6 +52,28 @@ class Grid:
     rows: list[tuple[Cell, ...]]
     spare: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """``title``, ``columns`` and ``rows`` as plain values for JSON; a spread is [mean, deviation or None]."""
+        rows = [[list(cell) if isinstance(cell, Spread) else cell for cell in row] for row in self.rows]
+        return {"title": self.title, "columns": list(self.columns), "rows": rows}
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for every row; a column of spreads becomes two, the second of which ends in ``std``."""
+        rows = self.flat_rows()
+        return data_frame(rows, columns=list(rows[0]) if rows else self.columns)
+
+    def flat_rows(self) -> list[dict[str, Any]]:
+        """The rows with plain values by name, those of :meth:`to_frame`."""
+        spreads = [any(isinstance(row[number], Spread) for row in self.rows) for number in range(len(self.columns))]
+        found = []
+        for row in self.rows:
+            values: dict[str, Any] = {}
+            for name, cell, spread in zip(self.columns, row, spreads, strict=True):
+                mean, std = cell if isinstance(cell, Spread) else (cell, None)
+                values |= {name: mean, f"{name} std": std} if spread else {name: cell}
+            found.append(values)
+        return found
+
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
@@ -56,6 +82,10 @@ class Found:
     grids: list[Grid]
     pictures: dict[str, Picture] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``tables`` and ``notes`` as plain values for JSON."""
+        return {"tables": [grid.to_dict() for grid in self.grids], "notes": list(self.notes)}
 
 
 @dataclass(frozen=True, kw_only=True)
