@@ -346,6 +346,10 @@ def test_train_and_evaluate(call: Call, tmp_path: Path, train_words: Callable[..
     assert len(found["runs"]) == 4
     assert Path(found["report"]) == runs / "report.html"
     assert (runs / "report.html").is_file()
+    for words in (("calibrate", runs), ("release", runs, "--tested", runs, "--out", tmp_path / "out")):
+        refused = call(*words)
+        assert refused.code == 2
+        assert f"{runs} holds 4 runs, expected one; name one of {runs / 'split-0_seed-0'}, " in refused.sentence
     page = tmp_path / "pages" / "one.html"
     shown = call("evaluate", runs / "split-0_seed-0", "--alpha", 0.5, "--report", page, "--device", "cpu")
     assert shown.code == 0
