@@ -26,8 +26,10 @@ _LAZY = {  # public name -> where it is, with its name there if that is another
     "PrototypeBank": "skeltext.adaptation.prototype_bank",
     "Stream": "skeltext.recognizer.stream",
     "align_prototypes": "skeltext.adaptation.prototype_alignment",
+    "add_encoder": "skeltext.encoders.registry",
     "add_method": "skeltext.methods.registry",
     "convert": "skeltext.skeletons.conversion",
+    "list_encoders": "skeltext.encoders.registry",
     "list_methods": "skeltext.methods.registry",
     "load": "skeltext.formats.reading:read_clip",
 }

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from skeltext.cli import main
+from skeltext.encoders.encoder import Encoder
 from skeltext.encoders.registry import ENCODERS
 from skeltext.errors import SkeltextError
 from skeltext.formats.npz import write_npz
@@ -47,12 +48,12 @@ LABELS = ["sit down", "juggle three balls", "take a bow"]
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-class MeanPose(nn.Module):
+class MeanPose(Encoder):
     """An encoder that is recorded at once: a linear map of the mean pose and of the last one."""
 
     def __init__(self, *, layout: Layout, features: int = 8) -> None:
         super().__init__()
-        self.features = features
+        self.width = features
         self.linear = nn.Linear(2 * layout.C * layout.V, features)
 
     def forward(self, clips: Tensor) -> Tensor:
