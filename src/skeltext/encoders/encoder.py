@@ -30,7 +30,7 @@ class Encoder(nn.Module, BaseEncoder):
         """
         raise SkeltextError(
             f"the encoder {type(self).__name__} gives one feature for a whole clip, and this method reads joints over"
-            " time; choose an encoder that has nodes, for instance --encoder st_gcn"
+            " time; choose one that has nodes, for instance --encoder st_gcn"
         )
 
     def make_recordable(self) -> None:
