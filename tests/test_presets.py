@@ -94,7 +94,7 @@ def trained_two_steps(name: str, folder: Path) -> RunFolder:
         out=folder / "runs" / name,
         bars=ProgressBars(quiet=True),
     )
-    return run
+    return run.folder
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -175,7 +175,7 @@ def test_what_a_run_cost_is_read_from_it(workshop: Workshop) -> None:
     (standing,) = standings(zero_shot(DEVISE), replace(workshop, seeds=(0,)))
     (run,) = standing.runs
     config = zero_shot(DEVISE).configs(workshop, DEVISE)[0]
-    folder = workshop.run(config)
+    folder = workshop.run(config).folder
     assert run.seconds == pytest.approx(sum(line["seconds"] for line in folder.metrics()))
     assert run.second_run == trained_seconds([folder.held_out]) > 0
     card = load_card(folder.checkpoint)
@@ -188,7 +188,7 @@ def test_what_a_run_cost_is_read_from_it(workshop: Workshop) -> None:
 
 def test_a_head_that_asks_for_values_has_no_multiply_adds(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     config = zero_shot(DEVISE).configs(workshop, DEVISE)[0]
-    card = load_card(workshop.run(config).checkpoint)
+    card = load_card(workshop.run(config).folder.checkpoint)
     monkeypatch.setattr(METHODS["devise"], "embed_features", lambda self, x: x if x.sum() > 0 else -x)
     size = size_of(card)
     assert size.multiply_adds is None

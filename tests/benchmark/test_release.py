@@ -21,7 +21,7 @@ from skeltext.evaluation.as_answered import AS_RECORDED, as_answered
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.runs.config import TrainingConfig
-from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import Run
 from skeltext.texts.descriptions import class_texts
 from skeltext.texts.phrase_bank import describe_label
 
@@ -52,7 +52,7 @@ def test_a_release_predicts_like_its_run_and_says_what_it_can_do(
     assert [guess.label for guess in small.guesses] == [guess.label for guess in whole.guesses]
     assert small.guesses[0].score == pytest.approx(whole.guesses[0].score, abs=5e-3)
     page = (tmp_path / "out" / "README.md").read_text()
-    measured = as_answered(RunFolder(tiny_run), ["h36m17"])
+    measured = as_answered(Run.open(tiny_run), ["h36m17"])
     assert f"| all | {100 * measured.layouts[AS_RECORDED]:.1f} | {100 * measured.layouts['h36m17']:.1f} |" in page
     raw, standard = measured.labels["name"]
     assert f"| name | {100 * raw:.1f} | {100 * standard:.1f} |" in page
@@ -62,7 +62,7 @@ def test_a_release_predicts_like_its_run_and_says_what_it_can_do(
 
 def test_other_layouts_and_sources_add_up(tiny_run: Path, embed_offline: Callable[[Sequence[str]], None]) -> None:
     embed_offline(typed_texts())
-    found = as_answered(RunFolder(tiny_run), ["ntu25", "kinect20", "kinect20"])
+    found = as_answered(Run.open(tiny_run), ["ntu25", "kinect20", "kinect20"])
     assert list(found.layouts) == [AS_RECORDED, "kinect20"]
     assert sum(found.clips.values()) > 0
     parts = [found.by_source[name][AS_RECORDED] * count for name, count in found.clips.items()]
@@ -82,8 +82,9 @@ def test_a_release_that_fails_leaves_nothing(
 
     embed_offline(typed_texts())
     monkeypatch.setattr(release_module, "export_onnx", refuse)
+    run = Run.open(tiny_run)
     with pytest.raises(SkeltextError, match="no cosines"):
-        release_module.release(tiny_run, tested=[tiny_run], out=tmp_path / "out", bars=ProgressBars(quiet=True))
+        release_module.release(run, tested=[run], out=tmp_path / "out", bars=ProgressBars(quiet=True))
     assert not list(tmp_path.iterdir())
 
 
@@ -91,6 +92,7 @@ def test_figures_of_another_model_are_refused(tiny_run: Path, tmp_path: Path) ->
     other = Path(shutil.copytree(tiny_run, tmp_path / "other"))
     config = TrainingConfig.from_yaml(other / "config.yaml")
     replace(config, learning_rate=0.01).to_yaml(other / "config.yaml")
+    run = Run.open(tiny_run)
     with pytest.raises(SkeltextError, match="was trained with another learning_rate than"):
-        release_module.release(tiny_run, tested=[other], out=tmp_path / "out", bars=ProgressBars(quiet=True))
+        release_module.release(run, tested=[Run.open(other)], out=tmp_path / "out", bars=ProgressBars(quiet=True))
     assert not (tmp_path / "out").exists()

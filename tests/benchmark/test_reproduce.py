@@ -182,7 +182,7 @@ def test_a_run_may_be_moved_with_its_store(workshop: Make, prepared: Path, tmp_p
     (config,) = moved.configs(load_preset("demo"), {})
     assert moved.measure(config, [Scoring()])[0].table == before.table
     moved.measure(config, [Scoring(alpha=0.2)])
-    held = TrainingConfig.from_yaml(moved.run(config).path / CONFIG)
+    held = TrainingConfig.from_yaml(moved.run(config).folder.path / CONFIG)
     assert held.store == tmp_path / "elsewhere" / "builtin"
 
 

@@ -24,6 +24,7 @@ from skeltext.evaluation.confidence import (
 from skeltext.recognizer.calibration import load_calibration, standard_scores
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import Run
 from skeltext.texts.descriptions import class_texts
 
 
@@ -110,11 +111,11 @@ def test_a_run_is_calibrated_and_then_refuses(run: RunFolder, capsys: pytest.Cap
     assert recognizer.predict(clip, classes).calibrated
     strict, free = (recognizer.predict(clip, classes, false_accept=rate) for rate in (0.01, 0.5))
     assert strict.label is None or free.label is not None
-    repeated, _ = calibrate(run)
+    repeated, _ = calibrate(Run.open(run.path))
     assert (repeated.temperature, repeated.thresholds) == (kept.temperature, kept.thresholds)
 
 
 def test_what_cannot_be_calibrated_is_one_sentence(run: RunFolder) -> None:
     shutil.rmtree(run.held_out.path)
     with pytest.raises(SkeltextError, match="has no second training that holds classes out"):
-        calibrate(run)
+        calibrate(Run.open(run.path))

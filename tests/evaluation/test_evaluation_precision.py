@@ -10,14 +10,14 @@ import pytest
 
 from skeltext.cli import main
 from skeltext.evaluation.zero_shot import evaluate_run
-from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import Run
 
 pytestmark = pytest.mark.usefixtures("one_thread", "embed_offline")
 
 
 def test_features_differ_a_little(tiny_run: Path) -> None:
     exact, rounded = (
-        evaluate_run(RunFolder(tiny_run), samples=0, precision=precision) for precision in ("32-true", "bf16-mixed")
+        evaluate_run(Run.open(tiny_run), samples=0, precision=precision) for precision in ("32-true", "bf16-mixed")
     )
     error = np.linalg.norm(rounded.features - exact.features) / np.linalg.norm(exact.features)
     assert 1e-5 < error < 3e-2

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from skeltext.adaptation.prototype_alignment import align_prototypes
-from skeltext.benchmark.evaluation import evaluate_paths
+from skeltext.benchmark.evaluation import evaluate_runs
 from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.splitting import hold_out, split_clips
 from skeltext.datasets.store import Store, open_store
@@ -25,6 +25,7 @@ from skeltext.recognizer.card import load_card
 from skeltext.recognizer.checkpoint import load_method
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder, find_runs
+from skeltext.runs.run import Run, open_runs
 from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
@@ -48,7 +49,7 @@ def runs(tiny_config: Configure, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="module")
 def result(runs: Path) -> RunResult:
     """The run with held-out classes, evaluated."""
-    return evaluate_run(RunFolder(runs / "both"))
+    return evaluate_run(Run.open(runs / "both"))
 
 
 def test_what_was_tested_is_every_clip_of_the_unseen_classes(result: RunResult, tiny_store: Path) -> None:
@@ -101,7 +102,7 @@ def test_predictions_are_those_of_the_last_weights(result: RunResult, runs: Path
 def test_clips_to_look_at_show_every_class_first(result: RunResult, runs: Path) -> None:
     folder = RunFolder(runs / "both")
     count = len(result.classes)
-    samples = evaluate_run(folder, samples=count + 1).samples
+    samples = evaluate_run(Run.open(folder.path), samples=count + 1).samples
     assert sorted(sample.label for sample in samples[:count]) == list(range(count))
     assert samples[count].label == samples[0].label
     assert samples[count].id != samples[0].id
@@ -126,12 +127,12 @@ def test_the_second_run_is_tested_on_classes_it_was_not_shown(
     monkeypatch.setattr(
         Store, "clip", lambda self, index: read.append(self.classes[self.labels[index]]) or plain(self, index)
     )
-    evaluate_run(RunFolder(runs / "both"), samples=0)
+    evaluate_run(Run.open(runs / "both"), samples=0)
     split = dataset_named("builtin").split("0")
     held = hold_out(split, fraction=tiny_config().pseudo_unseen)
     assert set(read) == {*split.unseen, *held.unseen}
     read.clear()
-    bare = evaluate_run(RunFolder(runs / "bare"), samples=0)
+    bare = evaluate_run(Run.open(runs / "bare"), samples=0)
     assert set(read) == set(dataset_named("builtin").split("1").unseen)
     for kind in KINDS:
         assert bare.chosen[kind]["pseudo-unseen"] is bare.table[kind]["pseudo-unseen"] is None
@@ -140,18 +141,18 @@ def test_the_second_run_is_tested_on_classes_it_was_not_shown(
 
 
 def test_a_margin_of_nothing_aligns_nothing(runs: Path, result: RunResult) -> None:
-    still = evaluate_run(RunFolder(runs / "both"), alpha=0.0)
+    still = evaluate_run(Run.open(runs / "both"), alpha=0.0)
     assert still.aligned.tolist() == still.plain.tolist() == result.plain.tolist()
     assert still.curves.aligned == still.curves.plain
     assert still.table["aligned"] == still.table["plain"]
     np.testing.assert_allclose(still.prototypes, still.texts)
     with pytest.raises(SkeltextError, match=r"alpha is 1\.5, expected a share between 0 and 1"):
-        evaluate_run(RunFolder(runs / "both"), alpha=1.5)
+        evaluate_run(Run.open(runs / "both"), alpha=1.5)
 
 
 def test_progress_counts_every_epoch_of_both_runs(runs: Path) -> None:
     heard: list[tuple[int, int]] = []
-    evaluate_run(RunFolder(runs / "both"), progress=lambda done, total: heard.append((done, total)))
+    evaluate_run(Run.open(runs / "both"), progress=lambda done, total: heard.append((done, total)))
     assert heard == [(1, 3), (2, 3), (3, 3)] * 2
 
 
@@ -160,7 +161,7 @@ def test_an_unfinished_run_is_one_sentence(runs: Path, tmp_path: Path) -> None:
     lines = (folder.path / "metrics.jsonl").read_text().splitlines()
     (folder.path / "metrics.jsonl").write_text(lines[0] + "\n")
     with pytest.raises(SkeltextError, match=r"has 1 of 2 epochs; give the same `skeltext train` command again"):
-        evaluate_run(folder)
+        evaluate_run(Run.open(folder.path))
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_a_run_that_lacks_a_file_is_one_sentence(runs: Path, tmp_path: Path, mis
     folder = RunFolder(copytree(runs / "bare", tmp_path / "run"))
     (folder.path / missing).unlink()
     with pytest.raises(SkeltextError, match=sentence) as caught:
-        evaluate_run(folder)
+        evaluate_run(Run.open(folder.path))
     assert "\n" not in str(caught.value)
 
 
@@ -191,7 +192,7 @@ def test_runs_are_found_below_a_folder_but_not_their_second_halves(runs: Path) -
 def test_several_runs_are_one_evaluation_with_a_page(runs: Path, result: RunResult, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     options: dict[str, Any] = {"alpha": None, "device": "auto", "report": page}
-    found = evaluate_paths([runs / "both", runs / "bare"], bars=ProgressBars(quiet=True), **options)
+    found = evaluate_runs(open_runs([runs / "both", runs / "bare"]), bars=ProgressBars(quiet=True), **options)
     assert [run.name for run in found.runs] == ["both", "bare"]
     assert found.micro.mean["plain"]["last"] == pytest.approx(
         np.mean([run.table["plain"]["last"] for run in found.runs])
@@ -205,6 +206,6 @@ def test_several_runs_are_one_evaluation_with_a_page(runs: Path, result: RunResu
 
 
 def test_evaluating_again_gives_the_same(runs: Path, result: RunResult) -> None:
-    again = evaluate_run(RunFolder(runs / "both"))
+    again = evaluate_run(Run.open(runs / "both"))
     assert (again.table, again.class_table, again.curves) == (result.table, result.class_table, result.curves)
     np.testing.assert_array_equal(again.features, result.features)

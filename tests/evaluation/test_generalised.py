@@ -38,8 +38,9 @@ from skeltext.recognizer.checkpoint import load_method
 from skeltext.recognizer.embedding import embed_clips
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import Run, calibration_clips, class_split
 from skeltext.training.loop import TrainingData
-from skeltext.training.seen_data import calibration_clips, class_split, seen_data, training_clips, training_data
+from skeltext.training.seen_data import seen_data, training_data
 from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
@@ -133,7 +134,7 @@ def opened(config: TrainingConfig) -> tuple[Store, ClassSplit]:
 
 def test_some_clips_of_every_class_are_kept_whatever_else_is_trained(configure: Configure) -> None:
     store, split = opened(configure())
-    trains = training_clips(store, split, configure())
+    trains = Run.of(configure(), RunFolder(Path("nowhere"))).training_clips
     kept = calibration_clips(store, trains, share=0.4)
     assert np.isin(kept, trains).all()
     counts = np.unique(store.labels[kept], return_counts=True)[1]
@@ -150,21 +151,22 @@ def test_some_clips_of_every_class_are_kept_whatever_else_is_trained(configure: 
 
 def test_the_second_run_alone_is_not_shown_them(runs: Path) -> None:
     for name in ("pgfa", "stage", "devise"):
-        folder = RunFolder(runs / name)
-        config = TrainingConfig.from_yaml(folder.path / "config.yaml")
-        seen, _ = seen_data(config, preparing=no_report)
-        kept = calibration_clips(seen.store, seen.indices, share=0.4)
+        run = Run.open(runs / name)
+        assert run.held_out is not None
+        seen = seen_data(run, preparing=no_report)
+        kept = calibration_clips(run.store, seen.indices, share=0.4)
         data: dict[RunFolder, TrainingData] = {}
-        for part in (folder, folder.held_out):
-            card = load_card(part.checkpoint)
-            method = load_method(card, part.checkpoint / "weights.safetensors")
-            data[part] = training_data(method, card, np.zeros((1, 16), np.float32), seen, preparing=no_report)
-        held = hold_out(FEW, fraction=config.pseudo_unseen)
+        for part in run.parts:
+            card = load_card(part.folder.checkpoint)
+            method = load_method(card, part.folder.checkpoint / "weights.safetensors")
+            texts = np.zeros((1, 16), np.float32)
+            data[part.folder] = training_data(method, card, texts, part, seen, preparing=no_report)
+        folder, held = run.folder, hold_out(FEW, fraction=run.config.pseudo_unseen)
+        assert run.held_out.split == held
+        names = {index: run.store.classes[run.store.labels[index]] for index in seen.indices}
         assert len(data[folder].labels) == len(seen.indices)
-        shown = [i for i in seen.indices if seen.store.classes[seen.store.labels[i]] in held.seen and i not in kept]
-        assert [held.seen[k] for k in data[folder.held_out].labels] == [
-            seen.store.classes[seen.store.labels[i]] for i in shown
-        ]
+        shown = [i for i, name in names.items() if name in held.seen and i not in kept]
+        assert [held.seen[k] for k in data[folder.held_out].labels] == [names[i] for i in shown]
         if data[folder.held_out].clips is not None:
             assert seen.arrays is not None
             place = [seen.indices.tolist().index(i) for i in shown]
@@ -172,7 +174,7 @@ def test_the_second_run_alone_is_not_shown_them(runs: Path) -> None:
 
 
 def test_every_clip_is_where_it_belongs(runs: Path, configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = generalised_result(RunFolder(runs / "pgfa"))
+    found = generalised_result(Run.open(runs / "pgfa"))
     store, split = opened(configure())
     clips = split_clips(store, split)
     assert found.classes == (8, 3)
@@ -182,7 +184,7 @@ def test_every_clip_is_where_it_belongs(runs: Path, configure: Configure, monkey
     read: list[int] = []
     plain = Store.clip
     monkeypatch.setattr(Store, "clip", lambda self, index: read.append(index) or plain(self, index))
-    generalised_result(RunFolder(runs / "pgfa"))
+    generalised_result(Run.open(runs / "pgfa"))
     subjects = {
         name: {int(store.subjects[i]) for i in read if store.classes[store.labels[i]] == name} for name in FEW.seen
     }
@@ -196,7 +198,7 @@ def test_every_clip_is_where_it_belongs(runs: Path, configure: Configure, monkey
 
 def test_stacking_by_hand(runs: Path, configure: Configure) -> None:
     folder = RunFolder(runs / "pgfa")
-    found = generalised_result(folder)
+    found = generalised_result(Run.open(folder.path))
     store, split = opened(configure())
     clips = split_clips(store, split)
     card = load_card(folder.checkpoint)
@@ -228,9 +230,9 @@ def test_the_expert_of_the_seen_classes(runs: Path, monkeypatch: pytest.MonkeyPa
         return judged, scores
 
     monkeypatch.setattr(generalised_module, "judge", listening)
-    on_stage = generalised_result(RunFolder(runs / "devise"))
+    on_stage = generalised_result(Run.open(runs / "devise"))
     assert on_stage.seen_expert == "classifier"
-    alone = generalised_result(RunFolder(runs / "pgfa"))
+    alone = generalised_result(Run.open(runs / "pgfa"))
     assert alone.seen_expert == "method"
     shapes = [(judged.seen.shape[1], judged.unseen.shape[1]) for judged in heard]
     assert shapes == [(6, 2), (8, 3)] * 2  # the second run first, then the run
@@ -252,18 +254,18 @@ def test_the_expert_of_the_seen_classes(runs: Path, monkeypatch: pytest.MonkeyPa
 def test_every_rule_takes_its_epoch(runs: Path, name: str) -> None:
     folder = RunFolder(runs / name)
     chosen = {"last": 1, "pseudo-unseen": 0, "oracle": None}
-    found = generalised_result(folder, epochs=chosen)
+    found = generalised_result(Run.open(folder.path), epochs=chosen)
     assert {rule: cell and cell.epoch for rule, cell in found.fitted.items()} == chosen
     for way in WAYS:
         assert set(found.table[way]) == set(chosen)
         assert found.table[way]["oracle"] is None
-    assert found.table["stacking"]["last"] == generalised_result(folder).table["stacking"]["last"]
+    assert found.table["stacking"]["last"] == generalised_result(Run.open(folder.path)).table["stacking"]["last"]
     fitted = found.fitted["last"]
     assert fitted is not None
     for gate in fitted.gates.values():
         assert len(gate.weights) == 2 * 2  # two classes are held out
         assert gate.temperature in range(1, 10)
-    assert found == generalised_result(folder, epochs=chosen)
+    assert found == generalised_result(Run.open(folder.path), epochs=chosen)
 
 
 def test_the_gate_sends_a_clip_to_one_of_both_experts() -> None:
@@ -301,7 +303,7 @@ def test_accuracies_by_hand() -> None:
 
 
 def test_several_runs_are_their_mean(runs: Path) -> None:
-    found = [generalised_result(RunFolder(runs / name)) for name in ("pgfa", "devise")]
+    found = [generalised_result(Run.open(runs / name)) for name in ("pgfa", "devise")]
     mean = mean_table(found)["sound gate"]["last"]
     cells = [run.table["sound gate"]["last"] for run in found]
     assert mean is not None
@@ -327,7 +329,7 @@ def test_a_run_that_cannot_be_tested_so_is_one_sentence(
 ) -> None:
     configure(**changes).to_yaml(tmp_path / "config.yaml")
     with pytest.raises(SkeltextError, match=sentence):
-        generalised_result(RunFolder(tmp_path))
+        generalised_result(Run.open(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -344,7 +346,7 @@ def test_a_first_stage_that_knows_the_clips_is_refused(
     head = {"method": "devise", "pretrained": stage.path, "encoder_options": {}, "optimizer": "adam", "epochs": 1}
     folder = run(configure(**head), tmp_path / "devise")
     with pytest.raises(SkeltextError, match=sentence):
-        generalised_result(folder)
+        generalised_result(Run.open(folder.path))
 
 
 def test_the_command(runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,7 +365,7 @@ def test_the_command(runs: Path, capsys: pytest.CaptureFixture[str], monkeypatch
     assert set(found["mean"]) == set(WAYS)
     assert set(found["mean"]["stacking"]) == set(RULES)
     assert found["runs"][0]["clips"] == [16, 6]
-    result = evaluate_run(RunFolder(runs / "pgfa"))
+    result = evaluate_run(Run.open(runs / "pgfa"))
     assert {rule: cell["epoch"] for rule, cell in found["runs"][0]["fitted"].items()} == result.chosen["plain"]
     code, out, _ = call()
     assert code == 0

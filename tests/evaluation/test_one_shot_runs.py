@@ -16,6 +16,7 @@ from skeltext.methods.registry import METHODS
 from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import Run
 from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
@@ -64,7 +65,7 @@ def test_a_run_from_a_first_stage_to_its_table(
         with pytest.raises(SkeltextError, match="trains nothing but the encoder, which is frozen here; add --finetune"):
             trained(config, tmp_path / "run")
         return
-    result = evaluate_run(trained(config, tmp_path / "run"))
+    result = evaluate_run(Run.open(trained(config, tmp_path / "run").path))
     assert len(result.ids) == len(result.classes) == len(result.plain)  # of two clips of a class one is shown
     assert all(name.endswith("s01-r00") for name in result.ids)  # and that is the first
     assert 0 <= (result.table["plain"]["last"] or 0) <= 1
@@ -76,7 +77,7 @@ def test_a_run_from_a_first_stage_to_its_table(
 def test_a_split_without_exemplars_is_one_sentence(tiny_config: Configure, tmp_path: Path) -> None:
     folder = trained(tiny_config(method="proto_net", epochs=1, warmup=0, **EPISODES), tmp_path / "run")
     with pytest.raises(SkeltextError, match=r"names no exemplars, .* choose a one-shot split"):
-        evaluate_run(folder)
+        evaluate_run(Run.open(folder.path))
 
 
 def test_episodes_that_the_data_cannot_fill_are_one_sentence(tiny_config: Configure, tmp_path: Path) -> None:

@@ -18,11 +18,12 @@ from skeltext.errors import SkeltextError
 from skeltext.evaluation import predictions as predictions_module
 from skeltext.evaluation.predictions import Embedded, Scoring, predict
 from skeltext.evaluation.results import KINDS
-from skeltext.evaluation.zero_shot import OtherData, evaluate_run, evaluate_scorings
+from skeltext.evaluation.zero_shot import evaluate_run, evaluate_scorings
 from skeltext.methods.method import mean_directions
 from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import OtherData, Run
 from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
@@ -51,7 +52,7 @@ def folder(tiny_config: Configure, one_shot_builtin: Dataset, tmp_path_factory: 
 
 
 def test_exemplars_are_no_test_clips_and_stand_for_their_class(folder: RunFolder) -> None:
-    texts, shown = evaluate_scorings(folder, [Scoring(), Scoring(anchors="exemplars")])
+    texts, shown = evaluate_scorings(Run.open(folder.path), [Scoring(), Scoring(anchors="exemplars")])
     assert len(shown.ids) == len(shown.classes)  # two clips of every class, one of which is shown
     assert shown.ids == texts.ids
     assert all(name.endswith("s01-r00") for name in shown.ids)  # the first subject's clips are shown
@@ -72,25 +73,25 @@ def test_scorings_share_one_embedding(folder: RunFolder, monkeypatch: pytest.Mon
         predictions_module, "embed_test_set", lambda *given, **more: calls.append(1) or plain(*given, **more)
     )
     scorings = [Scoring(alpha=0.0), Scoring(alpha=0.5), Scoring(pseudo_labels="weighted", temperature=0.1)]
-    results = evaluate_scorings(folder, scorings)
+    results = evaluate_scorings(Run.open(folder.path), scorings)
     assert len(calls) == 2 * 2  # two epochs of the run and of its second run
-    alone = [evaluate_scorings(folder, [scoring])[0] for scoring in scorings]
+    alone = [evaluate_scorings(Run.open(folder.path), [scoring])[0] for scoring in scorings]
     for one, other in zip(results, alone, strict=True):
         assert one.table == other.table
         assert one.aligned.tolist() == other.aligned.tolist()
     assert results[0].plain.tolist() == results[0].aligned.tolist()
-    assert evaluate_run(folder, alpha=0.5).table == results[1].table
+    assert evaluate_run(Run.open(folder.path), alpha=0.5).table == results[1].table
 
 
 def test_other_data_are_tested_as_the_run_prepares_its_own(folder: RunFolder, tiny_store: Path) -> None:
     other = OtherData(dataset="builtin", split="1", store=tiny_store)
-    (found,) = evaluate_scorings(folder, [Scoring()], on=other, samples=2)
-    (own,) = evaluate_scorings(folder, [Scoring()])
+    (found,) = evaluate_scorings(Run.open(folder.path), [Scoring()], on=other, samples=2)
+    (own,) = evaluate_scorings(Run.open(folder.path), [Scoring()])
     assert tuple(found.classes) == dataset_named("builtin").split("1").unseen
     assert found.curves.pseudo_plain == own.curves.pseudo_plain  # the epoch is still chosen at home
     assert len(found.samples) == 2
     with pytest.raises(SkeltextError, match="does not exist"):
-        evaluate_scorings(folder, [Scoring()], on=replace(other, store=tiny_store / "nowhere"))
+        evaluate_scorings(Run.open(folder.path), [Scoring()], on=replace(other, store=tiny_store / "nowhere"))
 
 
 def test_a_class_without_support_takes_its_text() -> None:

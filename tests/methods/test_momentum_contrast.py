@@ -22,6 +22,7 @@ from skeltext.methods.momentum_contrast import QUEUE, MomentumContrast, info_nce
 from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import STATE, RunFolder
+from skeltext.runs.run import Run
 from skeltext.skeletons.layouts import layout_named
 from skeltext.training.train_run import train_run
 
@@ -277,7 +278,7 @@ def test_the_encoder_serves_a_second_training(
     monkeypatch.setenv("SKELTEXT_CACHE", str(tmp_path / "cache"))
     stage = run(settings(tiny_config, name, options, epochs=2), tmp_path / "stage")
     with pytest.raises(SkeltextError, match="it is a first stage"):
-        evaluate_run(stage)
+        evaluate_run(Run.open(stage.path))
     second = tiny_config(pretrained=stage.path, encoder_options={}, pseudo_unseen=0.0, epochs=2)
     folder = run(second, tmp_path / "pgfa")
     learnt, used = (load_file(path.checkpoint / "weights.safetensors") for path in (stage, folder))
@@ -285,4 +286,4 @@ def test_the_encoder_serves_a_second_training(
     assert encoder == {key for key in used if key.startswith("encoder.")}
     assert all(torch.equal(learnt[key], used[key]) for key in encoder)
     assert any(not torch.equal(learnt[key], learnt[f"key_{key}"]) for key in encoder)
-    assert 0 <= evaluate_run(folder).curves.plain[-1] <= 1
+    assert 0 <= evaluate_run(Run.open(folder.path)).curves.plain[-1] <= 1

@@ -15,6 +15,7 @@ from skeltext.evaluation.zero_shot import evaluate_run
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder
 from skeltext.runs.pretrained import ENCODER
+from skeltext.runs.run import Run
 from skeltext.training.train_run import train_run
 
 Configure = Callable[..., TrainingConfig]
@@ -56,7 +57,7 @@ def test_it_begins_with_the_weights_of_the_first_stage_and_moves_on(
     assert not same(first, begun)  # statistics move, so nothing is frozen
     assert not any(torch.equal(last[name], begun[name]) for name in weights if name.endswith("conv.weight"))
     assert TrainingConfig.from_yaml(folder.path / "config.yaml").preprocessing == "sound50"  # that of the first stage
-    assert 0 <= (evaluate_run(folder).table["plain"]["last"] or 0) <= 1
+    assert 0 <= (evaluate_run(Run.open(folder.path)).table["plain"]["last"] or 0) <= 1
 
 
 def test_its_second_run_begins_with_that_of_the_first_stage(

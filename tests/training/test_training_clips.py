@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,22 @@ from skeltext.datasets.splitting import split_clips
 from skeltext.datasets.store import open_store
 from skeltext.errors import SkeltextError
 from skeltext.runs.config import TrainingConfig
-from skeltext.training.seen_data import class_split, seen_data, training_clips
+from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import Run, class_split
+from skeltext.training.seen_data import seen_data
 
 Configure = Callable[..., TrainingConfig]
 SEEN = dataset_named("builtin").split("0").seen
+
+
+def run_of(config: TrainingConfig) -> Run:
+    return Run.of(config, RunFolder(Path("nowhere")))
+
+
+def names_of(run: Run) -> list[str]:
+    """The class of every clip that is shown."""
+    indices = seen_data(run, preparing=no_report).indices
+    return [run.store.classes[run.store.labels[index]] for index in indices]
 
 
 def no_report(total: int) -> Callable[..., None]:
@@ -27,10 +40,10 @@ def no_report(total: int) -> Callable[..., None]:
 def test_a_class_that_is_left_out_is_read_by_nobody(tiny_config: Configure) -> None:
     config = tiny_config(without=SEEN[:3])
     assert class_split(config).seen == SEEN[3:]
-    seen, _ = seen_data(config, preparing=no_report)
-    assert set(seen.class_names) == set(SEEN[3:])
+    seen = seen_data(run_of(config), preparing=no_report)
+    assert set(names_of(run_of(config))) == set(SEEN[3:])
     assert seen.arrays is not None
-    assert len(seen.arrays) == len(seen.class_names) == 2 * len(SEEN[3:])
+    assert len(seen.arrays) == len(seen.indices) == 2 * len(SEEN[3:])
 
 
 def test_only_a_seen_class_can_be_left_out(tiny_config: Configure) -> None:
@@ -44,10 +57,10 @@ def test_the_first_clips_of_every_class(tiny_config: Configure) -> None:
     assert config.store is not None
     store, split = open_store(config.store), class_split(config)
     every = split_clips(store, split).train
-    chosen = training_clips(store, split, config)
+    chosen = run_of(config).training_clips
     assert Counter(store.labels[chosen].tolist()) == dict.fromkeys({store.classes.index(name) for name in SEEN}, 1)
     assert all(index == min(every[store.labels[every] == store.labels[index]]) for index in chosen)
-    assert training_clips(store, split, tiny_config(clips_per_class=9)).tolist() == every.tolist()
+    assert run_of(tiny_config(clips_per_class=9)).training_clips.tolist() == every.tolist()
     with pytest.raises(SkeltextError, match="clips_per_class is 0, expected at least one"):
         tiny_config(clips_per_class=0)
 
@@ -66,13 +79,13 @@ def test_a_protocol_in_place_of_that_of_the_split(tiny_config: Configure) -> Non
 
 
 def test_every_clip_is_shown_through_each_layout_as_well(tiny_config: Configure) -> None:
-    plain, _ = seen_data(tiny_config(), preparing=no_report)
+    plain = seen_data(run_of(tiny_config()), preparing=no_report)
     config = tiny_config(through=("h36m17", "mediapipe33"))
-    seen, _ = seen_data(config, preparing=no_report)
+    seen = seen_data(run_of(config), preparing=no_report)
     assert plain.arrays is not None
     assert seen.arrays is not None
     n = len(plain.arrays)
-    assert seen.class_names == 3 * plain.class_names
+    assert names_of(run_of(config)) == 3 * names_of(run_of(tiny_config()))
     assert seen.indices.tolist() == 3 * plain.indices.tolist()
     assert (seen.arrays[:n] == plain.arrays).all()
     assert (seen.arrays[n : 2 * n] != plain.arrays).any()
@@ -83,15 +96,16 @@ def test_every_clip_is_shown_through_each_layout_as_well(tiny_config: Configure)
 
 def test_pictures_are_what_a_flat_model_learns_from(tiny_config: Configure) -> None:
     config = tiny_config(layout="coco17", preprocessing="flat50", views=2)
-    seen, preprocessing = seen_data(config, preparing=no_report)
+    run = run_of(config)
+    seen = seen_data(run, preparing=no_report)
     assert seen.arrays is not None
-    assert preprocessing.layout.name == "coco17"
+    assert run.preprocessing.layout.name == "coco17"
     assert seen.arrays.shape[1:4] == (2, 50, 17)
     ahead, aside = seen.arrays[: len(seen.arrays) // 2], seen.arrays[len(seen.arrays) // 2 :]
     assert abs(ahead - aside).max() > 0.1
     for wrong in ({"views": 0}, {"layout": None}, {"through": ("h36m17",)}):
         with pytest.raises(SkeltextError, match="a flat layout needs --views of at least one and no --through"):
-            seen_data(replace(config, **wrong), preparing=no_report)
+            seen_data(run_of(replace(config, **wrong)), preparing=no_report)
 
 
 def test_a_split_that_leaves_nothing_unseen_trains_and_tests_nothing(tiny_config: Configure) -> None:

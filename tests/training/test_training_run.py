@@ -18,6 +18,7 @@ from skeltext.datasets.store import Store, open_store
 from skeltext.errors import SkeltextError
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import Run
 from skeltext.skeletons.preprocessing import preprocessing_named
 from skeltext.training import train_run as run_module
 from skeltext.training.loop import TrainingData
@@ -202,7 +203,7 @@ def test_a_clip_that_cannot_be_prepared_is_not_left_out_in_silence(
 
     monkeypatch.setattr(Store, "clip", clip)
     with pytest.raises(SkeltextError, match=r"1 of \d+ clips of .* cannot be prepared .*this clip is damaged"):
-        seen_data(tiny_config(), preparing=Watcher().preparing)
+        seen_data(Run.of(tiny_config(), RunFolder(Path("nowhere"))), preparing=Watcher().preparing)
 
 
 def test_threads_are_those_of_the_configuration_for_as_long_as_it_trains(

@@ -27,6 +27,7 @@ from skeltext.methods.building import build_method
 from skeltext.recognizer.card import WEIGHTS, Card, load_card, save_card
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import STATE, RunFolder
+from skeltext.runs.run import Run
 from skeltext.skeletons.preprocessing import preprocessing_named
 from skeltext.training import train_run as run_module
 from skeltext.training.loop import TrainingData
@@ -108,15 +109,15 @@ def test_every_clip_goes_through_an_encoder_once_for_all_epochs_heads_and_the_ev
         patch.setattr(Store, "clip", lambda self, i: read.add(self.classes[self.labels[i]]) or plain(self, i))
         folder = run(head(), tmp_path / "devise")
     assert read == set(SPLIT.seen)
-    result = evaluate_run(folder)
+    result = evaluate_run(Run.open(folder.path))
     assert len(folder.metrics()) == len(result.curves.plain) == len(result.curves.pseudo_plain) == 3
     # one encoder for the training and the test clips, the other for those that its run learns from and holds out
     assert sum(encoded) == 2 * len(clips.train) + len(clips.test)
     encoded.clear()
     for method in ("relation_net", "pgfa"):
         other = run(head(method=method, seed=7), tmp_path / method)
-        evaluate_run(other)
-    evaluate_run(folder)
+        evaluate_run(Run.open(other.path))
+    evaluate_run(Run.open(folder.path))
     assert encoded == []
 
 
@@ -136,7 +137,8 @@ def test_features_train_as_clips_through_the_frozen_encoder_do(
     folder = run(config, tmp_path / "features")
     ((data, card),) = given
     assert data.clips is None
-    seen, _ = seen_data(replace(config, pretrained=None, preprocessing="sound50"), preparing=Watcher().preparing)
+    whole = Run.of(replace(config, pretrained=None, preprocessing="sound50"), RunFolder(tmp_path))
+    seen = seen_data(whole, preparing=Watcher().preparing)
     Fabric(accelerator="cpu", devices=1).seed_everything(config.seed, verbose=False)
     method = build_method(card.model)
     method.load_state_dict(method.state_dict() | encoder_weights(stage.checkpoint / WEIGHTS))
@@ -168,11 +170,11 @@ def test_a_run_is_complete_without_its_first_stage(
         assert load_card(part.checkpoint).preprocessing == load_card(source.checkpoint).preprocessing
     own = TrainingConfig.from_yaml(folder.path / "config.yaml")
     assert own == replace(config, encoder_options={"hidden": 4, "features": 16}, preprocessing="sound50")
-    before = evaluate_run(folder)
+    before = evaluate_run(Run.open(folder.path))
     shutil.rmtree(gone)
     monkeypatch.setenv("SKELTEXT_CACHE", str(tmp_path / "empty"))
     encoded.clear()
-    again = evaluate_run(folder)
+    again = evaluate_run(Run.open(folder.path))
     assert sum(encoded) > 0
     assert (again.table, again.class_table) == (before.table, before.class_table)
     encoded.clear()
@@ -315,7 +317,7 @@ def test_an_encoder_of_another_split_is_refused(head: Configure, stages: Path, t
 
 def test_a_first_stage_is_not_evaluated(stage: RunFolder) -> None:
     with pytest.raises(SkeltextError, match="it is a first stage"):
-        evaluate_run(stage)
+        evaluate_run(Run.open(stage.path))
     assert all(0 <= line["accuracy"] <= 1 for line in stage.metrics())
 
 

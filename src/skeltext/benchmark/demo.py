@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skeltext.benchmark.evaluation import evaluate_paths
+from skeltext.benchmark.evaluation import evaluate_runs
 from skeltext.benchmark.presets import load_preset
 from skeltext.benchmark.training import train_all
 from skeltext.datasets.prepare import prepare
@@ -21,7 +21,6 @@ def run_demo(out: Path, *, seed: int, device: str, quiet: bool) -> tuple[Evaluat
         if not store.exists():
             prepare("builtin", out=store, progress=bars.counter("making motions", unit="clips"))
         config = TrainingConfig(**preset.settings, store=store, device=device)
-        train_all(config, splits=list(preset.splits), seeds=[seed], out=out, bars=bars)
+        runs = train_all(config, splits=list(preset.splits), seeds=[seed], out=out, bars=bars)
         report = out / "report.html"
-        paths = [out / f"split-{preset.splits[0]}_seed-{seed}"]
-        return evaluate_paths(paths, alpha=None, device=device, report=report, bars=bars), report
+        return evaluate_runs(runs, alpha=None, device=device, report=report, bars=bars), report

@@ -16,19 +16,18 @@ from skeltext.evaluation.generalised_results import Generalised
 from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import Evaluation
 from skeltext.evaluation.summary import evaluation_of
-from skeltext.evaluation.zero_shot import OtherData, evaluate_scorings
+from skeltext.evaluation.zero_shot import evaluate_scorings
 from skeltext.methods.registry import method_named
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.embedding import Precision
 from skeltext.runs.config import TrainingConfig
-from skeltext.runs.folder import CONFIG, find_runs
-from skeltext.training.seen_data import class_split
+from skeltext.runs.run import OtherData, Run
 
 SAMPLES = 6  # test clips of every run that the page shows moving
 
 
-def evaluate_paths(
-    paths: Sequence[Path],
+def evaluate_runs(
+    runs: Sequence[Run],
     *,
     alpha: float | None,
     scoring: Scoring | None = None,
@@ -36,48 +35,47 @@ def evaluate_paths(
     device: str,
     precision: Precision = "32-true",
     report: Path,
+    named: Sequence[Path] = (),
     bars: ProgressBars,
 ) -> Evaluation:
-    """Evaluate every run at or below `paths` and write the page `report`.
+    """Evaluate runs and write the page `report`.
 
-    `scoring` is used with the `alpha` given, else with that of each run; `on` is another data set to test on.
+    `scoring` is used with the `alpha` given, else with that of each run; `on` is another data set to test on. `named`
+    are the folders that the command names, if they are not those of the runs.
     """
     scoring = scoring or Scoring()
-    runs = [run for path in paths for run in find_runs(path)]
-    configs = [TrainingConfig.from_yaml(run.path / CONFIG) for run in runs]
     results = []
-    for run, config in zip(runs, configs, strict=True):
+    for run in runs:
         results += evaluate_scorings(
             run,
-            [replace(scoring, alpha=config.alpha if alpha is None else alpha)],
+            [replace(scoring, alpha=run.config.alpha if alpha is None else alpha)],
             on=on,
             device=device,
             precision=precision,
             samples=SAMPLES,
-            progress=bars.counter(f"evaluating {run.path.name}"),
+            progress=bars.counter(f"evaluating {run.name}"),
         )
     datasets = sorted({dataset_named(result.dataset).title for result in results})
     methods = sorted({method_named(result.method).about.title for result in results})
     evaluation = evaluation_of(
         results,
         title=f"{' and '.join(methods)} on {' and '.join(datasets)}",
-        protocol=_protocol(configs, alpha, scoring, on, precision),
-        command=_command(paths, alpha, scoring, on, precision),
+        protocol=_protocol(runs, alpha, scoring, on, precision),
+        command=_command(named or [run.folder.path for run in runs], alpha, scoring, on, precision),
     )
     write_report(evaluation, report)
     return evaluation
 
 
-def require_generalised_runs(paths: Sequence[Path], *, on: str | None) -> None:
+def require_generalised_runs(runs: Sequence[Run], *, on: str | None) -> None:
     """Raise :class:`SkeltextError` for a run that cannot be tested on seen and unseen classes, before any is tested."""
     require(on is None, f"--generalised tests on clips of the runs' own data, not of {on}; leave out one of the two")
-    for path in paths:
-        for run in find_runs(path):
-            require_generalised(TrainingConfig.from_yaml(run.path / CONFIG))
+    for run in runs:
+        require_generalised(run)
 
 
 def evaluate_generalised(
-    paths: Sequence[Path],
+    runs: Sequence[Run],
     evaluation: Evaluation,
     *,
     device: str,
@@ -85,7 +83,6 @@ def evaluate_generalised(
     bars: ProgressBars,
 ) -> list[Generalised]:
     """Test the runs of an `evaluation` on seen and unseen classes, at the epochs that it chose without alignment."""
-    runs = [run for path in paths for run in find_runs(path)]
     count = bars.counter("seen and unseen classes together")
     found = []
     for done, (run, result) in enumerate(zip(runs, evaluation.runs, strict=True), start=1):
@@ -110,15 +107,15 @@ def _command(
 
 
 def _protocol(
-    configs: Sequence[TrainingConfig],
+    runs: Sequence[Run],
     alpha: float | None,
     scoring: Scoring,
     on: OtherData | None,
     precision: Precision,
 ) -> str:
     """How the figures came about, in plain sentences."""
-    first = configs[0]
-    split, dataset = class_split(first), dataset_named(first.dataset)
+    configs = [run.config for run in runs]
+    first, split, dataset = configs[0], runs[0].split, runs[0].dataset
     splits = ", ".join(sorted({config.split for config in configs}))
     seeds = ", ".join(str(seed) for seed in sorted({config.seed for config in configs}))
     rounded = "" if precision == "32-true" else f" Clips are embedded in {precision} precision."

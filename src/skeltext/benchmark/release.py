@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 
 from skeltext import __version__
-from skeltext.benchmark.evaluation import evaluate_paths
+from skeltext.benchmark.evaluation import evaluate_runs
 from skeltext.benchmark.tables import percent
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import require
@@ -26,7 +26,7 @@ from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 from skeltext.recognizer.export import export_onnx
 from skeltext.recognizer.loading import ONNX
 from skeltext.runs.config import TrainingConfig
-from skeltext.runs.folder import CONFIG, RunFolder, find_runs
+from skeltext.runs.run import Run
 
 PAGE = "README.md"
 OTHER_LAYOUTS = ("h36m17", "mediapipe33", "smpl24")
@@ -40,31 +40,29 @@ class Measured:
     answered: list[AsAnswered]
 
 
-def release(run: Path, *, tested: Sequence[Path], out: Path, device: str = "cpu", bars: ProgressBars) -> Path:
+def release(run: Run, *, tested: Sequence[Run], out: Path, device: str = "cpu", bars: ProgressBars) -> Path:
     """Write the model of `run` to `out`, for torch and ONNX Runtime, and a page on what `tested` runs can do.
 
     A model of every class cannot be tested on unseen ones; runs with the same settings that left classes out can.
     Raises :class:`SkeltextError` if they differ from `run` in more than split, seed and held-out classes.
     """
-    (folder,) = find_runs(run)[:1]
-    tests = [found for path in tested for found in find_runs(path)]
-    require(tests, "no tested run given; train the same preset on splits with unseen classes and name these runs")
-    _require_alike(folder, tests)
+    require(tested, "no tested run given; train the same preset on splits with unseen classes and name these runs")
+    _require_alike(run, tested)
     with TemporaryDirectory() as aside:  # for the report, which is not given to people
         report = Path(aside) / "report.html"
-        paths = [test.path for test in tests]
-        evaluation = evaluate_paths(paths, alpha=None, device=device, report=report, bars=bars)
-    measured = Measured(evaluation=evaluation, answered=_answered(tests, device=device, bars=bars))
+        evaluation = evaluate_runs(tested, alpha=None, device=device, report=report, bars=bars)
+    measured = Measured(evaluation=evaluation, answered=_answered(tested, device=device, bars=bars))
     with TemporaryDirectory(dir=made_folder(out.parent)) as aside:  # an export that is refused leaves nothing behind
-        _write(folder, Path(aside), measured)
+        _write(run, Path(aside), measured)
         made_folder(out)
         for file in sorted(Path(aside).iterdir()):
             file.replace(out / file.name)
     return out
 
 
-def _write(folder: RunFolder, out: Path, measured: Measured) -> None:
+def _write(run: Run, out: Path, measured: Measured) -> None:
     """All files of a release."""
+    folder = run.folder
     card = load_card(folder.checkpoint)
     save_card(out, card)
     halves = {name: tensor.half() for name, tensor in read_tensors(folder.checkpoint / WEIGHTS).items()}
@@ -72,35 +70,33 @@ def _write(folder: RunFolder, out: Path, measured: Measured) -> None:
     for name in (FIGURES, REFERENCE):
         if (folder.checkpoint / name).exists():
             shutil.copyfile(folder.checkpoint / name, out / name)
-    config = TrainingConfig.from_yaml(folder.path / CONFIG)
     export_onnx(out, out / ONNX)
-    write_text(out / PAGE, page(config, card, measured, calibration=load_calibration(out)))
+    write_text(out / PAGE, page(run.config, card, measured, calibration=load_calibration(out)))
 
 
-def _require_alike(folder: RunFolder, tests: Sequence[RunFolder]) -> None:
+def _require_alike(run: Run, tests: Sequence[Run]) -> None:
     """The settings must agree but for what tells runs of one preset apart."""
     apart = ("split", "seed", "pseudo_unseen", "store", "device", "threads", "cuda_graphs")
 
-    def settings(run: RunFolder) -> dict[str, object]:
-        plain = TrainingConfig.from_yaml(run.path / CONFIG).to_plain()
-        return {name: value for name, value in plain.items() if name not in apart}
+    def settings(of: Run) -> dict[str, object]:
+        return {name: value for name, value in of.config.to_plain().items() if name not in apart}
 
-    wanted = settings(folder)
+    wanted = settings(run)
     for test in tests:
         other = settings(test)
         wrong = [name for name in wanted if wanted[name] != other[name]]
         require(
             not wrong,
-            f"{test.path} was trained with another {', '.join(wrong)} than {folder.path}; its figures would be those of"
-            " another model",
+            f"{test.folder.path} was trained with another {', '.join(wrong)} than {run.folder.path}; its figures would"
+            " be those of another model",
         )
 
 
-def _answered(tests: Sequence[RunFolder], *, device: str, bars: ProgressBars) -> list[AsAnswered]:
+def _answered(tests: Sequence[Run], *, device: str, bars: ProgressBars) -> list[AsAnswered]:
     tell = bars.counter("other layouts and typed labels")
     found = []
     for done, test in enumerate(tests, 1):
-        flat = load_card(test.checkpoint).preprocessing.layout.C == 2
+        flat = load_card(test.folder.checkpoint).preprocessing.layout.C == 2
         found.append(as_answered(test, () if flat else OTHER_LAYOUTS, device=device))
         tell(done, len(tests))
     return found

@@ -16,11 +16,12 @@ from skeltext.methods.registry import add_method
 from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import Run
 
 
 def train_all(
     config: TrainingConfig, *, splits: list[str], seeds: list[int], out: Path, bars: ProgressBars
-) -> list[RunFolder]:
+) -> list[Run]:
     """One finished run in `out` for every split and seed; runs that are complete are left as they are."""
     from skeltext.training.train_run import train_run
 
@@ -30,9 +31,9 @@ def train_all(
     runs = []
     for split in splits:
         for seed in seeds:
-            run = RunFolder(out / f"split-{split}_seed-{seed}")
-            train_run(replace(config, split=split, seed=seed), run, watcher=bars)
-            runs.append(run)
+            folder = RunFolder(out / f"split-{split}_seed-{seed}")
+            train_run(replace(config, split=split, seed=seed), folder, watcher=bars)
+            runs.append(Run.open(folder.path))
     return runs
 
 
@@ -88,12 +89,12 @@ def train(
         return
     done = []
     for run in runs:
-        own, metrics = TrainingConfig.from_yaml(run.path / "config.yaml"), run.metrics()
+        metrics = run.folder.metrics()
         done.append(
             {
-                "path": str(run.path),
-                "split": own.split,
-                "seed": own.seed,
+                "path": str(run.folder.path),
+                "split": run.config.split,
+                "seed": run.config.seed,
                 "epochs": len(metrics),
                 "loss": metrics[-1]["loss"],
             }

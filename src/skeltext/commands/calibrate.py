@@ -30,16 +30,16 @@ def calibrate(
     """
     from skeltext.evaluation.confidence import calibrate as fit
     from skeltext.progress import ProgressBars
-    from skeltext.runs.folder import RunFolder, find_runs
+    from skeltext.runs.run import open_run
 
-    (folder,) = find_runs(run)[:1]
+    opened = open_run(run)
     with ProgressBars(quiet=as_json) as bars:
-        calibration, reliability = fit(RunFolder(folder.path), device=device, progress=bars.counter("embedding clips"))
-    calibration.save(folder.checkpoint)
+        calibration, reliability = fit(opened, device=device, progress=bars.counter("embedding clips"))
+    calibration.save(opened.folder.checkpoint)
     if as_json:
         found = {"about": calibration.about, "temperature": calibration.temperature}
         rates = {"thresholds": calibration.thresholds, "accepted": calibration.accepted}
-        print_json({"run": str(folder.path), **found, **rates, **asdict(reliability)})
+        print_json({"run": str(opened.folder.path), **found, **rates, **asdict(reliability)})
         return
     from skeltext.benchmark.tables import reliability_table
 

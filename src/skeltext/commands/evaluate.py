@@ -64,30 +64,32 @@ def evaluate(
         bf16-mixed embeds clips with bfloat16 arithmetic (on CUDA by autocast), which is faster where the machine has
         instructions for it; figures may change in their last digits, and the protocol says that it was used.
     """
-    from skeltext.benchmark.evaluation import evaluate_generalised, evaluate_paths, require_generalised_runs
+    from skeltext.benchmark.evaluation import evaluate_generalised, evaluate_runs, require_generalised_runs
     from skeltext.evaluation.predictions import Scoring
-    from skeltext.evaluation.zero_shot import OtherData
     from skeltext.progress import ProgressBars
+    from skeltext.runs.run import OtherData, open_runs
 
     if not paths:
         raise SkeltextError(
             "no folder given; expected `skeltext evaluate FOLDER` with the folder of a run or of several"
         )
     page = report or paths[0] / "report.html"
+    runs = open_runs(paths)
     if generalised:
-        require_generalised_runs(paths, on=on)
+        require_generalised_runs(runs, on=on)
     with ProgressBars(quiet=as_json) as bars:
-        evaluation = evaluate_paths(
-            list(paths),
+        evaluation = evaluate_runs(
+            runs,
             alpha=alpha,
             scoring=Scoring(anchors=anchors, pseudo_labels=pseudo_labels, temperature=temperature),
             on=OtherData(dataset=on, split=on_split, store=on_store) if on else None,
             device=device,
             precision=precision,
             report=page,
+            named=paths,
             bars=bars,
         )
         together = []
         if generalised:
-            together = evaluate_generalised(paths, evaluation, device=device, precision=precision, bars=bars)
+            together = evaluate_generalised(runs, evaluation, device=device, precision=precision, bars=bars)
     show_evaluation(evaluation, page, as_json=as_json, generalised=together)

@@ -38,9 +38,10 @@ def release(
     """
     from skeltext.benchmark.release import release as write
     from skeltext.progress import ProgressBars
+    from skeltext.runs.run import open_run, open_runs
 
     with ProgressBars(quiet=as_json) as bars:
-        folder = write(run, tested=tested, out=out, device=device, bars=bars)
+        folder = write(open_run(run), tested=open_runs(tested), out=out, device=device, bars=bars)
     sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
     if as_json:
         print_json({"folder": str(folder), "bytes": sum(sizes.values()), "files": sizes})

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skeltext.datasets.arrays import preprocessed_clips
-from skeltext.datasets.splitting import Indices, first_of_each, split_clips
+from skeltext.datasets.splitting import Indices, first_of_each
 from skeltext.datasets.store import Store
 from skeltext.errors import require
 from skeltext.evaluation.metrics import accuracy
@@ -17,13 +17,12 @@ from skeltext.recognizer.calibration import standard_scores
 from skeltext.recognizer.model import Floats, Model
 from skeltext.recognizer.torch_model import TorchModel
 from skeltext.runs.config import TrainingConfig
-from skeltext.runs.folder import CONFIG, RunFolder
+from skeltext.runs.run import Run
 from skeltext.skeletons.layouts import layout_named
 from skeltext.skeletons.variants import Variant, variants
 from skeltext.texts.descriptions import class_texts
 from skeltext.texts.encoder import SentenceTransformer
 from skeltext.texts.phrase_bank import describe_label
-from skeltext.training.seen_data import open_dataset, training_clips
 
 AS_RECORDED = "as recorded"
 DESCRIBED, NAMED, PROPOSED = "description", "name", "proposed text"
@@ -45,15 +44,16 @@ class AsAnswered:
     labels: dict[str, tuple[float, float]]
 
 
-def as_answered(folder: RunFolder, layouts: Sequence[str] = (), *, device: str = "cpu") -> AsAnswered:
+def as_answered(run: Run, layouts: Sequence[str] = (), *, device: str = "cpu") -> AsAnswered:
     """Recognise the test clips of a finished run, as they are and through `layouts`, by texts of three kinds."""
-    config = TrainingConfig.from_yaml(folder.path / CONFIG)
-    _, split, store, _ = open_dataset(config)
-    indices = split_clips(store, split).test
-    require(len(indices), f"split {split.name} of {config.dataset} leaves no clip to test on; give a run of another")
-    model = TorchModel(folder.checkpoint, device=device)
-    truth = np.array([split.unseen.index(store.classes[store.labels[index]]) for index in indices])
-    texts = _texts(config, split.unseen)
+    store, indices, unseen = run.store, run.test_clips, run.split.unseen
+    require(
+        len(indices),
+        f"split {run.split.name} of {run.config.dataset} leaves no clip to test on; give a run of another",
+    )
+    model = TorchModel(run.folder.checkpoint, device=device)
+    truth = np.array([unseen.index(store.classes[store.labels[index]]) for index in indices])
+    texts = _texts(run.config, unseen)
     kinds = [name for name in dict.fromkeys(layouts) if layout_named(name) != store.layout]
     embedded = {
         kind: _embedded(model, store, indices, form)
@@ -61,7 +61,7 @@ def as_answered(folder: RunFolder, layouts: Sequence[str] = (), *, device: str =
     }
     predicted = {kind: model.scores(clips, texts[DESCRIBED]).argmax(axis=1) for kind, clips in embedded.items()}
     sources = np.array([store.source_names[store.sources[index]] for index in indices])
-    reference = _embedded(model, store, reference_clips(store, training_clips(store, split, config)), None)
+    reference = _embedded(model, store, reference_clips(store, run.training_clips), None)
     return AsAnswered(
         layouts={kind: accuracy(truth, found) for kind, found in predicted.items()},
         by_source={str(name): _of(sources == name, truth, predicted) for name in np.unique(sources)},

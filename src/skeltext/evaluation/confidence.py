@@ -15,17 +15,15 @@ import numpy.typing as npt
 
 from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.dataset import ClassSplit
-from skeltext.datasets.splitting import Indices, hold_out
-from skeltext.datasets.store import Store
+from skeltext.datasets.splitting import Indices
 from skeltext.errors import SkeltextError, require
 from skeltext.evaluation.as_answered import reference_clips
 from skeltext.recognizer.calibration import Calibration, standard_scores
+from skeltext.recognizer.card import WEIGHTS
 from skeltext.recognizer.model import Floats, Model
 from skeltext.recognizer.torch_model import TorchModel
-from skeltext.runs.config import TrainingConfig
-from skeltext.runs.folder import CONFIG, RunFolder
+from skeltext.runs.run import Run
 from skeltext.texts.embedding import embed_classes
-from skeltext.training.seen_data import open_dataset, training_clips
 
 KINDS = ("name", "complete")  # people type words or sentences
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
@@ -54,30 +52,27 @@ class Reliability:
 
 
 def calibrate(
-    folder: RunFolder, *, device: str = "cpu", progress: Callable[[int, int], None] | None = None
+    run: Run, *, device: str = "cpu", progress: Callable[[int, int], None] | None = None
 ) -> tuple[Calibration, Reliability]:
     """Fit the calibration of a finished run on the classes that its second training was not shown.
 
     Raises :class:`SkeltextError` for a run without a second training or whose texts are a table.
     """
-    config = TrainingConfig.from_yaml(folder.path / CONFIG)
-    if not config.pseudo_unseen or not (folder.held_out.checkpoint / "weights.safetensors").exists():
+    config, second_run = run.config, run.held_out
+    if second_run is None or not (second_run.folder.checkpoint / WEIGHTS).exists():
         raise SkeltextError(
-            f"{folder.path} has no second training that holds classes out, so nothing can be calibrated on; train it"
-            " with --pseudo-unseen above 0"
+            f"{run.folder.path} has no second training that holds classes out, so nothing can be calibrated on; train"
+            " it with --pseudo-unseen above 0"
         )
     require(
         not config.text_encoder.endswith(".npy"),
-        f"{folder.path} was trained on the table {config.text_encoder}, which has no row for a typed label; train with"
-        " a text encoder that reads sentences",
+        f"{run.folder.path} was trained on the table {config.text_encoder}, which has no row for a typed label; train"
+        " with a text encoder that reads sentences",
     )
-    _, split, store, _ = open_dataset(config)
-    held = hold_out(split, fraction=config.pseudo_unseen)
-    trains = training_clips(store, split, config)
-    names = np.array(store.classes)[store.labels]
-    clips = trains[np.isin(names[trains], held.unseen)]
-    known = reference_clips(store, trains[np.isin(names[trains], held.seen)])
-    every = reference_clips(store, trains)
+    store, held = run.store, second_run.split
+    clips = second_run.pseudo_unseen_clips
+    known = reference_clips(store, np.union1d(second_run.training_clips, second_run.calibration_clips))
+    every = reference_clips(store, run.training_clips)
     done = iter(np.cumsum([len(clips), len(known), len(every)]).tolist())
 
     def embedded(model: Model, indices: Indices) -> Floats:
@@ -86,14 +81,14 @@ def calibrate(
             progress(next(done), len(clips) + len(known) + len(every))
         return found
 
-    second = TorchModel(folder.held_out.checkpoint, device=device)
-    labels = np.array([held.unseen.index(name) for name in names[clips]])
+    second = TorchModel(second_run.folder.checkpoint, device=device)
+    labels = np.array([held.unseen.index(store.classes[store.labels[clip]]) for clip in clips])
     judged, reference = embedded(second, clips), embedded(second, known)
-    scores = np.stack([_standard(second, judged, reference, held, config, store, kind) for kind in KINDS])  # P N K
+    scores = np.stack([_standard(second, judged, reference, run, held, kind) for kind in KINDS])  # P N K
     right, wrong = drawn_sets(scores, labels, include=True), drawn_sets(scores, labels, include=False)
     temperature = fitted_temperature(right)
     thresholds, accepted = fitted_thresholds(right, wrong)
-    model = TorchModel(folder.checkpoint, device=device)
+    model = TorchModel(run.folder.checkpoint, device=device)
     calibration = Calibration(
         reference=embedded(model, every),
         temperature=temperature,
@@ -113,17 +108,15 @@ def calibrate(
     return calibration, reliability
 
 
-def _standard(
-    model: Model, clips: Floats, reference: Floats, held: ClassSplit, config: TrainingConfig, store: Store, kind: str
-) -> Floats:
+def _standard(model: Model, clips: Floats, reference: Floats, run: Run, held: ClassSplit, kind: str) -> Floats:
     """(N, K) standard scores of clips among the held-out classes, by one kind of text."""
     texts = embed_classes(
-        config.dataset,
+        run.config.dataset,
         held.unseen,
         kind=kind,
-        encoder=config.text_encoder,
-        all_classes=store.classes,
-        source=config.descriptions if kind != "name" else None,
+        encoder=run.config.text_encoder,
+        all_classes=run.store.classes,
+        source=run.config.descriptions if kind != "name" else None,
     )
     return standard_scores(model.scores(clips, texts), model.scores(reference, texts))
 

@@ -24,15 +24,14 @@ from skeltext.evaluation.predictions import Ints
 from skeltext.machine import keep_freed_memory
 from skeltext.methods.registry import method_named
 from skeltext.recognizer.embedding import Precision
-from skeltext.runs.config import TrainingConfig
-from skeltext.runs.folder import CONFIG, RunFolder
-from skeltext.training.seen_data import class_split
+from skeltext.runs.run import Run
 
 SHARE = 0.2  # of the clips that a run without any for calibration is advised to keep
 
 
-def require_generalised(config: TrainingConfig) -> None:
-    """Raise :class:`SkeltextError` if a run with these settings cannot be tested on seen and unseen classes at once."""
+def require_generalised(run: Run) -> None:
+    """Raise :class:`SkeltextError` if a run cannot be tested on seen and unseen classes at once."""
+    config = run.config
     require(
         method_named(config.method).route == "zero-shot",
         f"{config.method} is no zero-shot method, so it weighs no seen against unseen classes; leave out --generalised",
@@ -43,14 +42,14 @@ def require_generalised(config: TrainingConfig) -> None:
         f" 0 to weigh seen against unseen classes by; train it and its first stage with --calibration {SHARE}",
     )
     require(
-        class_split(config).protocol != EVERY_CLIP,
+        run.split.protocol != EVERY_CLIP,
         f"split {config.split} of {config.dataset} trains on every clip of the seen classes, so none is left to test"
         " on; train with --protocol, for instance by subjects",
     )
 
 
 def generalised_result(
-    folder: RunFolder,
+    run: Run,
     *,
     epochs: Mapping[str, int | None] | None = None,
     device: str = "cpu",
@@ -63,16 +62,16 @@ def generalised_result(
     :func:`require_generalised` or :func:`~skeltext.evaluation.experts.asked_of` does.
     """
     keep_freed_memory()
-    config = TrainingConfig.from_yaml(folder.path / CONFIG)
-    require_generalised(config)
-    test, second = asked_of(folder, config, device=device)
+    require_generalised(run)
+    config = run.config
+    test, second = asked_of(run, device=device)
     wanted = {"last": config.epochs - 1} if epochs is None else epochs
     found = {
-        epoch: _at_epoch(test, second, config, epoch, device=device, precision=precision)
+        epoch: _at_epoch(test, second, epoch, device=device, precision=precision)
         for epoch in sorted({epoch for epoch in wanted.values() if epoch is not None})
     }
     return Generalised(
-        name=folder.path.name,
+        name=run.name,
         dataset=config.dataset,
         method=config.method,
         split=config.split,
@@ -91,16 +90,16 @@ def generalised_result(
 
 
 def _at_epoch(
-    test: Asked, second: Asked, config: TrainingConfig, epoch: int, *, device: str, precision: Precision
+    test: Asked, second: Asked, epoch: int, *, device: str, precision: Precision
 ) -> tuple[Calibration, dict[Way, GeneralisedAccuracy]]:
     """What the second run's weights of an epoch calibrate, and how well those of the run then recognise."""
-    judged, scores = judge(second, config, epoch, device=device, precision=precision)
+    judged, scores = judge(second, epoch, device=device, precision=precision)
     is_seen = torch.from_numpy(second.test.labels < second.seen)
     unseen, seen = (Judged(unseen=judged.unseen[side], seen=judged.seen[side]) for side in (~is_seen, is_seen))
     width = min(*test.classes, *second.classes)
     gates = {rule: fit_gate(unseen, seen, width=width, rule=rule) for rule in get_args(GateRule)}
     gamma = best_gamma(scores, second.test.labels, seen=second.seen)
-    judged, scores = judge(test, config, epoch, device=device, precision=precision)
+    judged, scores = judge(test, epoch, device=device, precision=precision)
     predicted: dict[Way, Ints] = {
         "published gate": _gated(gates["published"], judged),
         "sound gate": _gated(gates["sound"], judged),

@@ -21,10 +21,8 @@ from skeltext.recognizer.card import Card, load_card
 from skeltext.recognizer.checkpoint import load_method
 from skeltext.recognizer.embedding import Precision, embed_clips, encode_clips
 from skeltext.recognizer.feature_cache import clip_features
-from skeltext.runs.config import TrainingConfig
-from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import Run
 from skeltext.skeletons.preprocessing import Preprocessing
-from skeltext.training.seen_data import embedded_classes
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]  # (epochs done, epochs in all)
@@ -100,26 +98,32 @@ class Predictions:
 
 
 def load_test_set(
-    store: Store,
-    indices: Indices,
-    classes: tuple[str, ...],
-    config: TrainingConfig,
-    preprocessing: Preprocessing,
+    data: Run,
     *,
-    exemplars: Indices,
+    prepare: Preprocessing,
+    clips: Indices | None = None,
+    classes: Sequence[str] | None = None,
 ) -> TestSet:
-    """Prepare the clips at `indices` and `exemplars`, which show `classes`, and embed the texts of these classes."""
-    texts = embedded_classes(config, store.name, classes, all_classes=store.classes)
+    """The test clips of `data` and its exemplars, prepared, with the texts of its unseen classes embedded.
+
+    With `clips` these are the ones instead, without exemplars, and `classes` are those that they show.
+    """
+    store, exemplars = data.store, data.exemplar_clips
+    if clips is None:
+        clips, classes = data.test_clips, data.split.unseen
+    else:
+        assert classes is not None
+        exemplars = clips[:0]
     number = {name: k for k, name in enumerate(classes)}
-    labels, shown = (np.array([number[store.classes[store.labels[i]]] for i in part]) for part in (indices, exemplars))
+    labels, shown = (np.array([number[store.classes[store.labels[i]]] for i in part]) for part in (clips, exemplars))
     return TestSet(
-        clips=torch.from_numpy(preprocessed_clips(store, indices.tolist(), preprocessing)),
+        clips=torch.from_numpy(preprocessed_clips(store, clips.tolist(), prepare)),
         labels=labels,
-        texts=torch.from_numpy(texts),
-        classes=classes,
-        indices=indices.tolist(),
+        texts=torch.from_numpy(data.embedded_classes(classes)),
+        classes=tuple(classes),
+        indices=clips.tolist(),
         store=store,
-        exemplars=torch.from_numpy(preprocessed_clips(store, exemplars.tolist(), preprocessing))
+        exemplars=torch.from_numpy(preprocessed_clips(store, exemplars.tolist(), prepare))
         if len(exemplars)
         else torch.empty(0),
         exemplar_labels=shown,
@@ -197,11 +201,10 @@ def predict(embedded: Embedded, scoring: Scoring) -> Predictions:
 
 
 def predict_epochs(
-    folder: RunFolder,
+    run: Run,
     test: TestSet,
-    config: TrainingConfig,
-    scorings: Sequence[Scoring],
     *,
+    scorings: Sequence[Scoring],
     device: str,
     precision: Precision = "32-true",
     progress: Progress | None,
@@ -210,15 +213,15 @@ def predict_epochs(
 
     Only the predictions of the last epoch keep their features.
     """
-    card = load_card(folder.checkpoint)
+    card, epochs = load_card(run.folder.checkpoint), run.config.epochs
     found: list[list[Predictions]] = [[] for _ in scorings]
-    for epoch in range(config.epochs):
-        method = load_method(card, *folder.weights_after(epoch), device=device)
-        embedded = embed_test_set(method, card, test, frozen=config.frozen, precision=precision)
-        for scoring, epochs in zip(scorings, found, strict=True):
+    for epoch in range(epochs):
+        method = load_method(card, *run.folder.weights_after(epoch), device=device)
+        embedded = embed_test_set(method, card, test, frozen=run.frozen, precision=precision)
+        for scoring, predicted in zip(scorings, found, strict=True):
             predictions = predict(embedded, scoring)
-            last = epoch == config.epochs - 1
-            epochs.append(predictions if last else replace(predictions, features=torch.empty(0)))
+            last = epoch == epochs - 1
+            predicted.append(predictions if last else replace(predictions, features=torch.empty(0)))
         if progress:
-            progress(epoch + 1, config.epochs)
+            progress(epoch + 1, epochs)
     return found

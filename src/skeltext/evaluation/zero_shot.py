@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
-from skeltext.datasets.splitting import first_of_each, hold_out, split_clips
 from skeltext.datasets.store import Store
-from skeltext.errors import SkeltextError, require
+from skeltext.errors import require
 from skeltext.evaluation.metrics import accuracy, class_mean_accuracy
 from skeltext.evaluation.predictions import (
     Ints,
@@ -26,27 +24,17 @@ from skeltext.evaluation.results import KINDS, Curves, RunResult, Sample, Table
 from skeltext.evaluation.selection import choose_epochs
 from skeltext.machine import keep_freed_memory
 from skeltext.recognizer.embedding import Precision
-from skeltext.runs.config import TrainingConfig
-from skeltext.runs.folder import CONFIG, RunFolder
+from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import OtherData, Run
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layout import UNITS_IN_METRES
 from skeltext.texts.descriptions import class_texts
-from skeltext.training.seen_data import open_dataset, training_clips
 
 Scores = dict[str, list[float]]  # kind -> one accuracy per epoch
 
 
-@dataclass(frozen=True, kw_only=True)
-class OtherData:
-    """Another data set to test on: its name, a class split of it whose unseen classes are recognised, and its store."""
-
-    dataset: str
-    split: str
-    store: Path | None = None
-
-
 def evaluate_run(
-    folder: RunFolder,
+    run: Run,
     *,
     alpha: float | None = None,
     device: str = "cpu",
@@ -59,16 +47,15 @@ def evaluate_run(
     `alpha` replaces the configured tolerance margin; `precision` is that of embedding the clips; `samples` test clips
     are kept to be looked at.
     """
-    config = TrainingConfig.from_yaml(folder.path / CONFIG)
-    scoring = Scoring(alpha=config.alpha if alpha is None else alpha)
+    scoring = Scoring(alpha=run.config.alpha if alpha is None else alpha)
     (result,) = evaluate_scorings(
-        folder, [scoring], device=device, precision=precision, samples=samples, progress=progress
+        run, [scoring], device=device, precision=precision, samples=samples, progress=progress
     )
     return result
 
 
 def evaluate_scorings(
-    folder: RunFolder,
+    run: Run,
     scorings: Sequence[Scoring],
     *,
     on: OtherData | None = None,
@@ -83,28 +70,27 @@ def evaluate_scorings(
     on the held-out classes of the run's own. Raises :class:`SkeltextError` if its training is not finished.
     """
     keep_freed_memory()
-    config = TrainingConfig.from_yaml(folder.path / CONFIG)
-    for part in (folder, folder.held_out) if config.pseudo_unseen else (folder,):
-        _require_finished(part, config)
-    predicted = partial(
-        predict_epochs, config=config, scorings=scorings, device=device, precision=precision, progress=progress
+    run.require_finished()
+    data = run if on is None else run.on(on)
+    require(
+        bool(data.split.unseen),
+        f"split {data.split.name} leaves no class of {run.config.dataset} unseen; evaluate a run of another",
     )
-    test = _unseen(config, on)
-    runs = predicted(folder, test)
+    predicted = partial(predict_epochs, scorings=scorings, device=device, precision=precision, progress=progress)
+    test = load_test_set(data, prepare=run.preprocessing)
+    runs = predicted(run, test)
     pseudo: TestSet | None = None
     held_runs: list[list[Predictions]] = [[] for _ in scorings]
-    if config.pseudo_unseen:
-        pseudo = _held_out(config)
-        held_runs = predicted(folder.held_out, pseudo)
+    if run.held_out is not None:
+        pseudo = load_test_set(run.held_out, prepare=run.preprocessing)
+        held_runs = predicted(run.held_out, pseudo)
     return [
-        _result(folder, config, test, epochs, pseudo, held, samples=samples)
-        for epochs, held in zip(runs, held_runs, strict=True)
+        _result(run, test, epochs, pseudo, held, samples=samples) for epochs, held in zip(runs, held_runs, strict=True)
     ]
 
 
 def _result(
-    folder: RunFolder,
-    config: TrainingConfig,
+    run: Run,
     test: TestSet,
     runs: list[Predictions],
     pseudo: TestSet | None,
@@ -121,18 +107,18 @@ def _result(
     chosen = {kind: choose_epochs(scores[kind], held[kind]) for kind in KINDS}
     d = last.features[0].numel()
     return RunResult(
-        name=folder.path.name,
+        name=run.name,
         dataset=store.name,
-        method=config.method,
-        split=config.split,
-        seed=config.seed,
+        method=run.config.method,
+        split=run.config.split,
+        seed=run.config.seed,
         classes=list(test.classes),
-        descriptions=_descriptions(store, config, test.classes),
+        descriptions=_descriptions(run, test),
         chance=1 / len(test.classes),
         table=_table(scores, chosen),
         class_table=_table(by_class, chosen),
         chosen=chosen,
-        curves=_curves(folder, scores, held),
+        curves=_curves(run.folder, scores, held),
         ids=[store.ids[index] for index in test.indices],
         labels=test.labels,
         plain=last.plain,
@@ -147,45 +133,8 @@ def _result(
     )
 
 
-def _require_finished(folder: RunFolder, config: TrainingConfig) -> None:
-    done = len(folder.metrics())
-    if done < config.epochs:
-        raise SkeltextError(
-            f"{folder.path} has {done} of {config.epochs} epochs; give the same `skeltext train` command again"
-        )
-
-
-def _unseen(config: TrainingConfig, on: OtherData | None) -> TestSet:
-    """The clips of the unseen classes, of the run's own data set or of another, prepared as the run's own are."""
-    _, split, store, preprocessing = open_dataset(config)
-    if on is not None:
-        there = replace(config, dataset=on.dataset, split=on.split, store=on.store, without=(), protocol=None)
-        _, split, store, _ = open_dataset(there)
-    require(
-        bool(split.unseen), f"split {split.name} leaves no class of {config.dataset} unseen; evaluate a run of another"
-    )
-    clips = split_clips(store, split)
-    return load_test_set(store, clips.test, split.unseen, config, preprocessing, exemplars=clips.exemplars)
-
-
-def _held_out(config: TrainingConfig) -> TestSet:
-    """The clips that test the second run: training clips of the seen classes that it was not shown.
-
-    Where the split has exemplars, the first clips of every class are such here and no test clips.
-    """
-    _, split, store, preprocessing = open_dataset(config)
-    held = hold_out(split, fraction=config.pseudo_unseen)
-    trains = training_clips(store, split, config)
-    clips = trains[np.isin(np.array(store.classes)[store.labels[trains]], held.unseen)]
-    shots = max(split.shots, bool(split.exemplars))
-    shown = first_of_each(store.labels, np.isin(np.arange(len(store)), clips), count=shots)
-    return load_test_set(
-        store, clips[~shown[clips]], held.unseen, config, preprocessing, exemplars=np.flatnonzero(shown)
-    )
-
-
 def _scores(test: TestSet, runs: list[Predictions], measure: Callable[[Ints, Ints], float]) -> Scores:
-    return {kind: [measure(test.labels, getattr(run, kind)) for run in runs] for kind in KINDS}
+    return {kind: [measure(test.labels, getattr(one, kind)) for one in runs] for kind in KINDS}
 
 
 def _curves(folder: RunFolder, scores: Scores, held: Scores) -> Curves:
@@ -207,11 +156,12 @@ def _table(scores: Scores, chosen: dict[str, dict[str, int | None]]) -> Table:
     }
 
 
-def _descriptions(store: Store, config: TrainingConfig, classes: tuple[str, ...]) -> list[str]:
-    """What the classes look like, in words; a name alone would not tell, so our full description stands for it."""
+def _descriptions(run: Run, test: TestSet) -> list[str]:
+    """What the classes look like, in words; a name alone would not tell, so our full description takes its place."""
+    config, name = run.config, test.store.name
     if config.texts == "name":
-        return class_texts(store.name, classes, kind="complete")
-    return class_texts(store.name, classes, kind=config.texts, source=config.descriptions)
+        return class_texts(name, test.classes, kind="complete")
+    return class_texts(name, test.classes, kind=config.texts, source=config.descriptions)
 
 
 def _samples(store: Store, test: TestSet, predictions: Predictions, *, count: int) -> list[Sample]:

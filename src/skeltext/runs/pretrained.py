@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from skeltext.datasets.dataset import ClassSplit
-from skeltext.datasets.registry import dataset_named
+from skeltext.datasets.dataset import ClassSplit, Dataset
 from skeltext.errors import SkeltextError
 from skeltext.methods.method import ENCODER, Method
 from skeltext.recognizer.card import CONFIG as CARD
@@ -18,7 +17,8 @@ from skeltext.recognizer.card import WEIGHTS, Card, load_card
 from skeltext.recognizer.checkpoint import load_weights, read_tensors
 from skeltext.skeletons.preprocessing import preprocessing_named
 from skeltext.runs.config import TrainingConfig
-from skeltext.runs.folder import CONFIG, RunFolder, find_runs
+from skeltext.runs.folder import CONFIG, HELD_OUT, RunFolder
+from skeltext.runs.run import Run, open_runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,19 @@ class PretrainedEncoder:
     weights: Mapping[str, Tensor]
     origin: Path
 
+    def run(self, *, store: Path | None) -> Run | None:
+        """The run, or its second training, that this is the checkpoint of; None for a checkpoint that stands alone.
+
+        Its data set is read from `store`, wherever that lay when it was trained.
+        """
+        path = self.origin.parents[1]
+        second = path.name == HELD_OUT
+        whole = path.parent if second else path
+        if not (whole / CONFIG).exists():
+            return None
+        run = Run.of(replace(TrainingConfig.from_yaml(whole / CONFIG), store=store), RunFolder(whole))
+        return run.held_out if second else run
+
     def put_into(self, method: Method, *, frozen: bool) -> None:
         """Give `method` this encoder, `frozen` or to go on from; :class:`SkeltextError` if it is built otherwise."""
         load_weights(method.encoder, self.weights, origin=self.origin)
@@ -36,25 +49,23 @@ class PretrainedEncoder:
             method.freeze_encoder()
 
 
-def pretrained_encoders(
-    config: TrainingConfig, trainings: Mapping[RunFolder, ClassSplit]
-) -> dict[RunFolder, PretrainedEncoder]:
-    """The encoder for each training of a run (itself, and the second one that holds seen classes out).
+def pretrained_encoders(run: Run) -> dict[RunFolder, PretrainedEncoder]:
+    """The encoder for each part of a run, by the folder of the part.
 
-    ``config.pretrained`` names the first stage; without one there are no encoders. The second training takes the
-    encoder of the first stage's own second run, which was not shown the classes held out. Raises
-    :class:`SkeltextError` for a first stage that is not finished, has learnt a class that is unseen in its training,
-    reads other skeletons than the data set has, or is not the one that the training was begun with.
+    The setting ``pretrained`` names the first stage; without one there are no encoders. The second training takes the
+    encoder of the first stage's own second training, which was not shown the classes held out. Raises
+    :class:`SkeltextError` for a first stage that is not finished, has learned a class that is unseen in its part, reads
+    other skeletons than the data set has, or is not the one that the training was begun with.
     """
-    if config.pretrained is None:
+    if run.config.pretrained is None:
         return {}
     encoders = {}
-    for (run, split), checkpoint in zip(trainings.items(), _checkpoints(config.pretrained, config), strict=False):
-        encoders[run] = encoder = _encoder(checkpoint)
-        _require_unseen(split, encoder)
-        _require_same_skeletons(config.dataset, encoder)
-        if config.frozen:
-            _require_unchanged(run, encoder)
+    for part, checkpoint in zip(run.parts, _checkpoints(run.config.pretrained, run.config), strict=False):
+        encoders[part.folder] = encoder = _encoder(checkpoint)
+        _require_unseen(part.split, encoder)
+        _require_same_skeletons(run.dataset, encoder)
+        if run.frozen:
+            _require_unchanged(part.folder, encoder)
     return encoders
 
 
@@ -80,24 +91,25 @@ def _checkpoints(path: Path, config: TrainingConfig) -> tuple[Path, Path]:
             f"there is no first stage at {path}; train one with `skeltext train --dataset {config.dataset} --method"
             f" classifier --out {path}`, or name another with --pretrained"
         )
-    settings = {run: TrainingConfig.from_yaml(run.path / CONFIG) for run in find_runs(path)}
+    found = open_runs([path])
     wanted = (config.dataset, config.split, config.seed)
-    runs = [run for run, own in settings.items() if len(settings) == 1 or (own.dataset, own.split, own.seed) == wanted]
+    runs = [
+        run for run in found if len(found) == 1 or (run.config.dataset, run.config.split, run.config.seed) == wanted
+    ]
     if len(runs) != 1:
         raise SkeltextError(
             f"{path} holds {len(runs)} first stages of {config.dataset} with split {config.split} and seed"
             f" {config.seed}, expected one; name the folder of a single run with --pretrained"
         )
     (run,) = runs
-    second = run.held_out if settings[run].pseudo_unseen else run
-    for part in (run, second):
-        done = part.epochs_done()
-        if done < settings[run].epochs:
+    for part in run.parts:
+        done = part.folder.epochs_done()
+        if done < run.config.epochs:
             raise SkeltextError(
-                f"the first stage {part.path} has {done} of {settings[run].epochs} epochs; give its `skeltext train`"
-                " command again"
+                f"the first stage {part.folder.path} has {done} of {run.config.epochs} epochs; give its `skeltext"
+                " train` command again"
             )
-    return run.checkpoint, second.checkpoint
+    return run.folder.checkpoint, run.parts[-1].folder.checkpoint
 
 
 def _encoder(checkpoint: Path) -> PretrainedEncoder:
@@ -119,12 +131,12 @@ def _require_unseen(split: ClassSplit, encoder: PretrainedEncoder) -> None:
         )
 
 
-def _require_same_skeletons(dataset: str, encoder: PretrainedEncoder) -> None:
-    learnt, own = encoder.card.preprocessing, dataset_named(dataset)
+def _require_same_skeletons(own: Dataset, encoder: PretrainedEncoder) -> None:
+    learnt = encoder.card.preprocessing
     if learnt != preprocessing_named(learnt.name, layout=own.layout.name, bodies=own.bodies):
         raise SkeltextError(
             f"the encoder in {encoder.origin.parent} reads {learnt.bodies} bodies of layout {learnt.layout.name} by"
-            f" its own {learnt.name}, but {dataset} has {own.bodies} of {own.layout.name}; give a first stage that was"
+            f" its own {learnt.name}, but {own.name} has {own.bodies} of {own.layout.name}; give a first stage that was"
             " trained on such skeletons"
         )
 

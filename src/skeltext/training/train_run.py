@@ -10,7 +10,6 @@ from typing import Protocol
 import torch
 from lightning_fabric import Fabric
 
-from skeltext.datasets.splitting import hold_out
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.writing import made_folder
 from skeltext.machine import keep_freed_memory
@@ -21,9 +20,10 @@ from skeltext.recognizer.device import device_named
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import CONFIG, RunFolder
 from skeltext.runs.pretrained import pretrained_encoders, with_encoder_of
+from skeltext.runs.run import Run
 from skeltext.training.batches import able_classes, clips_per_epoch
 from skeltext.training.loop import train
-from skeltext.training.seen_data import card_and_texts, class_split, seen_data, training_data
+from skeltext.training.seen_data import card_and_texts, seen_data, training_data
 
 
 class Watcher(Protocol):
@@ -46,42 +46,39 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
     trained with leave nothing behind.
     """
     keep_freed_memory()
-    claimed = _is_claimed(folder, config)
-    split = class_split(config)
-    trainings = {folder: split}
-    if config.pseudo_unseen:
-        trainings[folder.held_out] = hold_out(split, fraction=config.pseudo_unseen)
-    if claimed and all(run.epochs_done() == config.epochs for run in trainings):
+    run = Run.of(config, folder)
+    claimed = _is_claimed(run)
+    if claimed and all(part.folder.epochs_done() == config.epochs for part in run.parts):
         return
     folder.clear_leftovers()
-    encoders = pretrained_encoders(config, trainings)
+    encoders = pretrained_encoders(run)
     if encoders:
-        config = with_encoder_of(config, encoders[folder].card)
-    fabric = _fabric(config)
-    seen, preprocessing = seen_data(config, preparing=watcher.preparing)
+        run = Run.of(with_encoder_of(config, encoders[folder].card), folder)
+    fabric = _fabric(run.config)
+    seen = seen_data(run, preparing=watcher.preparing)
     with _threads(config.threads):
-        for run, part in trainings.items():
-            card, texts = card_and_texts(part.seen, preprocessing, config)
+        for part in run.parts:
+            card, texts = card_and_texts(part)
             fabric.seed_everything(config.seed, verbose=False)
             method = build_method(card.model)
-            if run in encoders:
-                encoders[run].put_into(method, frozen=config.frozen)
-            data = training_data(method.to(fabric.device), card, texts, seen, preparing=watcher.preparing)
+            if part.folder in encoders:
+                encoders[part.folder].put_into(method, frozen=config.frozen)
+            data = training_data(method.to(fabric.device), card, texts, part, seen, preparing=watcher.preparing)
             able_classes(data.labels.cpu(), ways=config.ways, clips=config.shots + config.queries)
             made_folder(folder.path)
-            config.to_yaml(folder.path / CONFIG)
-            save_card(run.checkpoint, card)
-            title = folder.path.name + (f", {len(part.unseen)} classes held out" if run != folder else "")
+            run.config.to_yaml(folder.path / CONFIG)
+            save_card(part.folder.checkpoint, card)
+            title = run.name + (f", {len(part.split.unseen)} classes held out" if part is not run else "")
             report = watcher.training(title, config.epochs * clips_per_epoch(config, len(data.labels)))
-            train(method, data, config, run, fabric=fabric, report=report)
+            train(method, data, run.config, part.folder, fabric=fabric, report=report)
 
 
-def _is_claimed(folder: RunFolder, config: TrainingConfig) -> bool:
+def _is_claimed(run: Run) -> bool:
     """Whether the folder holds this run; :class:`SkeltextError` if it holds another."""
-    path = folder.path / CONFIG
-    if not path.exists():
+    path, config = run.folder.path, run.config
+    if not (path / CONFIG).exists():
         return False
-    held = TrainingConfig.from_yaml(path)
+    held = TrainingConfig.from_yaml(path / CONFIG)
     if held.pretrained:  # what the first stage decided is no matter of choice
         config = replace(
             config,
@@ -90,7 +87,7 @@ def _is_claimed(folder: RunFolder, config: TrainingConfig) -> bool:
             preprocessing=held.preprocessing,
         )
     if held != config:
-        raise SkeltextError(f"{folder.path} holds a run with other settings; choose another --out or remove it")
+        raise SkeltextError(f"{path} holds a run with other settings; choose another --out or remove it")
     return True
 
 

@@ -16,7 +16,8 @@ from skeltext.methods.building import build_method
 from skeltext.methods.registry import method_named
 from skeltext.recognizer.card import Card, load_card
 from skeltext.runs.config import TrainingConfig
-from skeltext.runs.folder import CONFIG, RunFolder
+from skeltext.runs.folder import RunFolder
+from skeltext.runs.run import Run as OpenRun
 
 WAYS: dict[str, Way] = {"gate": "sound gate", "stacking": "stacking"}  # how seen and unseen classes are told apart
 
@@ -87,27 +88,27 @@ def standings(contest: Contest, workshop: Workshop) -> list[Standing]:
 def _standing(contest: Contest, recipe: Recipe, workshop: Workshop) -> Standing:
     configs = contest.configs(workshop, recipe)
     runs = tuple(_run(contest, config, workshop) for config in configs)
-    return Standing(recipe=recipe, runs=runs, size=size_of(load_card(workshop.run(configs[0]).checkpoint)))
+    return Standing(recipe=recipe, runs=runs, size=size_of(load_card(workshop.run(configs[0]).folder.checkpoint)))
 
 
 def _run(contest: Contest, config: TrainingConfig, workshop: Workshop) -> Run:
     (measured,) = workshop.measure(config, [contest.scoring_of(config)])
-    folder = workshop.run(config)
+    run = workshop.run(config)
     first = RunFolder(config.pretrained) if config.pretrained else None
     return Run(
         split=config.split,
         seed=config.seed,
         measured=measured,
-        generalised=workshop.figures(folder, "generalised", generalised_figures) if contest.generalised else {},
-        seconds=trained_seconds([folder]),
-        second_run=trained_seconds([folder.held_out]),
+        generalised=workshop.figures(run, "generalised", generalised_figures) if contest.generalised else {},
+        seconds=trained_seconds([run.folder]),
+        second_run=trained_seconds([run.folder.held_out]),
         first_stage=trained_seconds([first, first.held_out]) if first else None,
     )
 
 
-def generalised_figures(run: RunFolder) -> Figures:
+def generalised_figures(run: OpenRun) -> Figures:
     """S, U and H of a run after its last epoch, as shares, for each of :data:`WAYS`."""
-    table = generalised_result(run, device=TrainingConfig.from_yaml(run.path / CONFIG).device).table
+    table = generalised_result(run, device=run.config.device).table
     found = {name: table[way]["last"] for name, way in WAYS.items()}
     return {name: {"S": one.seen, "U": one.unseen, "H": one.harmonic} for name, one in found.items() if one}
 

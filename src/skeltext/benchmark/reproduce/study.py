@@ -17,8 +17,8 @@ from skeltext.datasets.registry import DATASETS, dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import RULES
-from skeltext.evaluation.zero_shot import OtherData
 from skeltext.runs.config import TrainingConfig
+from skeltext.runs.run import OtherData
 
 PAPER_SETS = ("ntu60", "ntu120", "pku-mmd")
 

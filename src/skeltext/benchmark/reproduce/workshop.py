@@ -20,12 +20,13 @@ from skeltext.datasets.store import open_store
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import RunResult, Table
-from skeltext.evaluation.zero_shot import OtherData, evaluate_scorings
+from skeltext.evaluation.zero_shot import evaluate_scorings
 from skeltext.formats.writing import made_folder, write_text
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import CONFIG, RunFolder
+from skeltext.runs.run import OtherData, Run
 from skeltext.training.train_run import train_run
 
 ASIDE = ("device", "threads", "cuda_graphs", "store", "alpha")  # settings that do not decide what a training becomes
@@ -107,7 +108,7 @@ class Workshop:
     ) -> list[TrainingConfig]:
         """The settings `configs` with the encoders of the runs of `stages`, which are trained now unless they are."""
         return [
-            replace(config, pretrained=self.run(stage).path, finetune=finetune)
+            replace(config, pretrained=self.run(stage).folder.path, finetune=finetune)
             for config, stage in zip(configs, stages, strict=True)
         ]
 
@@ -123,7 +124,7 @@ class Workshop:
             f" {dataset} --raw FOLDER --out {folder}`, or name other data with --dataset"
         )
 
-    def run(self, config: TrainingConfig) -> RunFolder:
+    def run(self, config: TrainingConfig) -> Run:
         """The finished run of these settings: trained now, gone on with, or as it lies there.
 
         Two commands that need the same run wait for each other instead of writing into one folder.
@@ -132,14 +133,14 @@ class Workshop:
         with FileLock(folder.path.with_name(f".{folder.path.name}.lock")):
             _claim(folder, config)
             train_run(config, folder, watcher=self.bars)
-        return folder
+        return Run.open(folder.path)
 
     def measure(
         self, config: TrainingConfig, scorings: Sequence[Scoring], *, on: OtherData | None = None
     ) -> list[Measured]:
         """The run of these settings under each of the scorings; what was measured before is read."""
         run = self.run(config)
-        places = [self.folder / "measured" / _key({"run": run.path.name, **_where(on), **asdict(s)}) for s in scorings]
+        places = [self.folder / "measured" / _key({"run": run.name, **_where(on), **asdict(s)}) for s in scorings]
         missing = [number for number, place in enumerate(places) if not place.with_suffix(".json").exists()]
         if missing:
             results = evaluate_scorings(
@@ -147,15 +148,15 @@ class Workshop:
                 [scorings[number] for number in missing],
                 on=on,
                 device=config.device,
-                progress=self.bars.counter(f"evaluating {run.path.name}"),
+                progress=self.bars.counter(f"evaluating {run.name}"),
             )
             for number, result in zip(missing, results, strict=True):
                 _keep(places[number], result)
         return [_kept(place) for place in places]
 
-    def figures(self, run: RunFolder, kind: str, find: Callable[[RunFolder], Figures]) -> Figures:
+    def figures(self, run: Run, kind: str, find: Callable[[Run], Figures]) -> Figures:
         """What `find` makes of a run, found once and kept under the name `kind`."""
-        place = self.folder / "measured" / f"{_key({'run': run.path.name, 'kind': kind})}.json"
+        place = self.folder / "measured" / f"{_key({'run': run.name, 'kind': kind})}.json"
         if not place.exists():
             made_folder(place.parent)
             write_text(place, json.dumps(find(run)))
