@@ -19,9 +19,11 @@ from skeltext.methods.method import About, Batch, Method
 
 def ridge(z: Tensor, targets: Tensor, weights: Tensor, *, strength: float) -> Tensor:
     """(D, W) the minimum over W of sum_i p_i ||z_i W - t_i||^2 + strength ||W||^2, in float64."""
-    z, targets, weights = z.double(), targets.double(), weights.double().unsqueeze(1)  # N D, N W, N 1
-    gram = z.T @ (weights * z) + strength * torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
-    return torch.linalg.solve(gram, z.T @ (weights * targets))
+    z, targets, weights = z.cpu().double(), targets.cpu().double(), weights.cpu().double()
+    weighted = (weights.unsqueeze(1) * z).T  # D N
+    gram = weighted @ z + strength * torch.eye(z.shape[1], dtype=z.dtype)
+    solution: Tensor = torch.linalg.solve(gram, weighted @ targets)
+    return solution
 
 
 class ClosedFormRidge(Method):

@@ -19,6 +19,11 @@ class Encoder(nn.Module, BaseEncoder):
 
     fixed: ClassVar[bool] = False
 
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return type(self).__name__
+
     @abstractmethod
     def forward(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to features (N, D)."""
@@ -29,7 +34,7 @@ class Encoder(nn.Module, BaseEncoder):
         Raises :class:`SkeltextError` unless an encoder has such features.
         """
         raise SkeltextError(
-            f"the encoder {type(self).__name__} gives one feature for a whole clip, and this method reads joints over"
+            f"the encoder {self.title} gives one feature for a whole clip, and this method reads joints over"
             " time; choose one that has nodes, for instance --encoder st_gcn"
         )
 

@@ -21,6 +21,11 @@ class FixedModule(Encoder):
         self.function, self.width = function, function.width
         self.eval()
 
+    @property
+    def title(self) -> str:
+        """The name of the class of the function."""
+        return type(self.function).__name__
+
     def forward(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to features (N, D) in float32.
 
@@ -29,16 +34,16 @@ class FixedModule(Encoder):
         if clips.is_meta:  # which has a shape and no values
             return clips.new_empty(len(clips), self.width)
         features = np.ascontiguousarray(self.function.encode(clips.detach().float().cpu().numpy()), np.float32)
-        name, expected = type(self.function).__name__, (len(clips), self.width)
+        expected = (len(clips), self.width)
         require(
             features.shape == expected,
-            f"the encoder {name} returned features of shape {features.shape}, expected {expected}; correct its `encode`"
-            " or its `width`",
+            f"the encoder {self.title} returned features of shape {features.shape}, expected {expected}; correct its"
+            " `encode` or its `width`",
         )
         require(
             bool(np.isfinite(features).all()),
-            f"the encoder {name} returned a feature that is not finite, expected numbers for every clip; correct its"
-            " `encode`",
+            f"the encoder {self.title} returned a feature that is not finite, expected numbers for every clip; correct"
+            " its `encode`",
         )
         return torch.from_numpy(features).to(clips.device)
 

@@ -83,7 +83,7 @@ class MomentumContrast(FirstStage):
         if batch.clips is None:
             raise SkeltextError(
                 "this first stage learns an encoder from clips, and got the features of a frozen one; leave out"
-                " --pretrained"
+                " --pretrained and take an encoder that learns"
             )
         return self.contrast(batch.clips)
 

@@ -13,7 +13,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from skeltext.errors import SkeltextError, require
+from skeltext.errors import SkeltextError
 from skeltext.methods.method import Batch, Method
 from skeltext.progress import Report
 from skeltext.recognizer.checkpoint import load_weights
@@ -105,11 +105,6 @@ def train(
 
 
 def _optimizer(method: Method, config: TrainingConfig) -> torch.optim.Optimizer:
-    require(
-        any(parameter.requires_grad for parameter in method.parameters()),
-        f"the method {config.method} trains nothing but the encoder, and {config.encoder} is fixed or frozen here; take"
-        " an encoder that learns, or a method with a head",
-    )
     return optimizer_named(config.optimizer, method, momentum=config.momentum, weight_decay=config.weight_decay)
 
 
