@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from skeltext.adaptation.prototype_alignment import cosine_scores
 from skeltext.encoders.encoder import Encoder
@@ -39,8 +39,6 @@ class ClosedFormRidge(Method):
     )
     mean: Tensor
     scale: Tensor
-    map: Tensor
-    offset: Tensor
 
     def __init__(self, *, encoder: Encoder, text_width: int, strength: float = 0.1) -> None:
         super().__init__(encoder=encoder)
@@ -49,8 +47,8 @@ class ClosedFormRidge(Method):
         self.strength = strength
         self.register_buffer("mean", torch.zeros(self.width))
         self.register_buffer("scale", torch.ones(self.width))
-        self.register_buffer("map", torch.zeros(self.width, text_width))
-        self.register_buffer("offset", torch.zeros(text_width))
+        self.map = nn.Parameter(torch.zeros(self.width, text_width), requires_grad=False)
+        self.offset = nn.Parameter(torch.zeros(text_width), requires_grad=False)
 
     def solve(self, batch: Batch) -> dict[str, Tensor]:
         """Learn the map; "loss" is the weighted mean of the squared distances to the text of the class."""
