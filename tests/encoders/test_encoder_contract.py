@@ -117,6 +117,23 @@ def test_lists_and_messages_name_all_of_them() -> None:
         build_encoder("kinematic_descriptor", {"hidden": 4}, layout=NTU25)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("width = 3", 0),
+        ("from skeltext.encoders.fixed import FixedEncoder\nclass Half(FixedEncoder):\n    about = 'No encode.'", 0),
+        (OWN[1].read_text() + "\nclass Second(KinematicDescriptor):\n    about = 'A second.'", 2),
+    ],
+    ids=["none", "unfinished", "two"],
+)
+def test_a_file_that_defines_no_encoder_or_two_is_one_sentence(text: str, found: int, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(text)
+    sentence = rf"own.py defines {found} of what an encoder is, expected one subclass of .*BaseEncoder with an `about`"
+    with pytest.raises(SkeltextError, match=sentence):
+        skeltext.add_encoder(tmp_path / "own.py")
+    assert "own" not in ENCODERS
+
+
 class Wrong(FixedEncoder):
     """An encoder that returns what it is told to."""
 
