@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import skeltext
 from skeltext.adaptation.registry import STEPS
@@ -22,6 +22,7 @@ from skeltext.adaptation.step import Unlabeled
 from skeltext.benchmark.recipes import own_recipe
 from skeltext.cli import app, main
 from skeltext.datasets.registry import dataset_named
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.method import Batch, Method
 from skeltext.methods.registry import METHODS
 from skeltext.training.optimizer import optimizer_named, set_rate
@@ -40,10 +41,14 @@ def ridge() -> Iterator[type[Method]]:
     del METHODS[name]
 
 
-class Given(nn.Module):
+class Given(Encoder):
     """An encoder of features that are there already."""
 
-    features = 8
+    width = 8
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """The features as they are."""
+        return clips
 
 
 def test_the_example_is_short_and_its_recipe_is_in_the_docs() -> None:

@@ -43,6 +43,9 @@ from .datasets.manifest import Manifest as Manifest
 from .datasets.prepare import prepare as prepare
 from .datasets.registry import list_datasets as list_datasets
 from .datasets.store import Store as Store, open_store as open_store
+from .encoders.encoder import Encoder as Encoder
+from .encoders.fixed import FixedEncoder as FixedEncoder
+from .encoders.registry import add_encoder as add_encoder, list_encoders as list_encoders
 from .methods.method import Method as Method
 from .methods.registry import add_method as add_method, list_methods as list_methods
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from skeltext.benchmark.presets import load_preset
 from skeltext.datasets.registry import dataset_named
+from skeltext.encoders.registry import add_encoder
 from skeltext.methods.registry import add_method
 from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
@@ -37,10 +38,13 @@ def train_all(
     return runs
 
 
-def with_method_of_file(config: TrainingConfig) -> TrainingConfig:
-    """The settings with the name of the method where they give the Python file that defines it, which is run."""
-    path = Path(config.method)
-    return replace(config, method=add_method(path)) if path.suffix == ".py" else config
+def with_own_files(config: TrainingConfig) -> TrainingConfig:
+    """The settings with the names of method and encoder where they give the Python files that define them."""
+    if config.method.endswith(".py"):
+        config = replace(config, method=add_method(Path(config.method)))
+    if config.encoder.endswith(".py"):
+        config = replace(config, encoder=add_encoder(Path(config.encoder)))
+    return config
 
 
 def train(
@@ -72,7 +76,7 @@ def train(
     as_json
         Print one JSON object on stdout and nothing else there.
     """
-    config = with_method_of_file(config or TrainingConfig())
+    config = with_own_files(config or TrainingConfig())
     chosen = load_preset(preset) if preset else None
     folder = out or Path("runs") / "-".join(filter(None, (preset or config.dataset, recipe and Path(recipe).stem)))
     with ProgressBars(quiet=as_json) as bars:

@@ -131,7 +131,7 @@ def embed_test_set(
 
     features = embedded(test.clips, test.indices)
     shown = embedded(test.exemplars, test.exemplar_indices) if test.exemplar_indices else None
-    texts = test.texts.to(next(method.parameters()).device)
+    texts = test.texts.to(method.device)
     scores = anchors = exemplars = exemplar_scores = None
     here = features.to(texts.device)
     if method.route == "zero-shot":

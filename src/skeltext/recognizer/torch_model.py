@@ -46,7 +46,7 @@ class TorchModel:
         A method that reads several kinds of text is given what was typed for all of them; one that must fit something
         for its texts does so when they change, one thread at a time.
         """
-        device = next(self.method.parameters()).device
+        device = self.method.device
         anchors = torch.from_numpy(texts).to(device)
         if kinds := len(self.method.text_kinds):
             anchors = anchors.unsqueeze(1).expand(-1, kinds, -1)  # K W -> K P W
