@@ -16,9 +16,9 @@ from skeltext.encoders.fixed import FixedEncoder
 from skeltext.registry import Registry
 from skeltext.skeletons.layout import Layout
 
-ENCODERS = Registry(
+ENCODERS: Registry[BaseEncoder] = Registry(
     "encoder",
-    BaseEncoder,  # type: ignore[type-abstract] # nobody builds it
+    BaseEncoder,
     packages=("skeltext.encoders",),
     variable="SKELTEXT_ENCODERS",
     marker="about",
