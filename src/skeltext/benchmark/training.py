@@ -17,6 +17,7 @@ from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder
 from skeltext.runs.run import Run
+from skeltext.texts.registry import add_text_space
 
 
 def train_all(
@@ -37,10 +38,12 @@ def train_all(
     return runs
 
 
-def with_method_of_file(config: TrainingConfig) -> TrainingConfig:
-    """The settings with the name of the method where they give the Python file that defines it, which is run."""
-    path = Path(config.method)
-    return replace(config, method=add_method(path)) if path.suffix == ".py" else config
+def with_files_added(config: TrainingConfig) -> TrainingConfig:
+    """The settings with names of a method and a text space where they give Python files of such, which are run."""
+    method, space = Path(config.method), Path(config.text_space)
+    if method.suffix == ".py":
+        config = replace(config, method=add_method(method))
+    return replace(config, text_space=add_text_space(space)) if space.suffix == ".py" else config
 
 
 def train(
@@ -72,7 +75,7 @@ def train(
     as_json
         Print one JSON object on stdout and nothing else there.
     """
-    config = with_method_of_file(config or TrainingConfig())
+    config = with_files_added(config or TrainingConfig())
     chosen = load_preset(preset) if preset else None
     folder = out or Path("runs") / "-".join(filter(None, (preset or config.dataset, recipe and Path(recipe).stem)))
     with ProgressBars(quiet=as_json) as bars:

@@ -15,10 +15,10 @@ from skeltext.methods.method import ENCODER, Method
 from skeltext.recognizer.card import CONFIG as CARD
 from skeltext.recognizer.card import WEIGHTS, Card, load_card
 from skeltext.recognizer.checkpoint import load_weights, read_tensors
-from skeltext.skeletons.preprocessing import preprocessing_named
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import CONFIG, HELD_OUT, RunFolder
 from skeltext.runs.run import Run, open_runs
+from skeltext.skeletons.preprocessing import preprocessing_named
 
 
 @dataclass(frozen=True, kw_only=True)
