@@ -70,7 +70,7 @@ class TrainingConfig:
     """minilm (offline), a sentence-transformers name or folder, or a .npy table."""
     text_space: Annotated[str, Parameter(group=_DATA)] = "sentence"
     """What makes vectors of the texts of classes: sentence (the text encoder's as they are), centered (without the mean
-    of the seen classes), or the Python file of a space of your own."""
+    of the seen classes), lexical (words beside the sentence), or the Python file of a space of your own."""
     text_space_options: Annotated[dict[str, Any], Parameter(group=_DATA, converter=_options)] = field(
         default_factory=dict
     )

@@ -24,7 +24,7 @@ def described(
     """Classes of a data set with their texts of some `kinds`, from the file `source` or our own.
 
     >>> described("ntu60", ["Clapping"], kinds=["verb"])
-    [ClassTexts(label='Clapping', texts={'verb': 'clapping'})]
+    [ClassTexts(label='Clapping', texts={'verb': 'clap'})]
     """
     by_kind = {kind: class_texts(dataset, class_names, kind=kind, source=source) for kind in kinds}
     return [

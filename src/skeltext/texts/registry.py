@@ -28,7 +28,7 @@ def list_text_spaces() -> list[str]:
     """The names of all text spaces that are known here.
 
     >>> list_text_spaces()
-    ['centered', 'sentence']
+    ['centered', 'lexical', 'sentence']
     """
     return sorted(TEXT_SPACES)
 
