@@ -46,6 +46,8 @@ from .datasets.store import Store as Store, open_store as open_store
 from .encoders.encoder import Encoder as Encoder
 from .encoders.fixed import FixedEncoder as FixedEncoder
 from .encoders.registry import add_encoder as add_encoder, list_encoders as list_encoders
+from .texts.registry import add_text_space as add_text_space, list_text_spaces as list_text_spaces
+from .texts.space import ClassTexts as ClassTexts, TextSpace as TextSpace
 from .methods.method import Method as Method
 from .methods.registry import add_method as add_method, list_methods as list_methods
 

@@ -6,8 +6,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save
 from safetensors.torch import save_file
 
 from skeltext.errors import SkeltextError
@@ -43,6 +45,31 @@ def test_a_card_comes_back(tmp_path: Path) -> None:
     save_card(tmp_path / "new" / "folder", card)
     assert load_card(tmp_path / "new" / "folder") == card
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == sorted(FILES)
+
+
+def fitted_card() -> Card:
+    """A card with a text space that was fitted."""
+    options = {"depth": 3, "words": ["a", "b"]}
+    state = save({"mean": np.arange(8.0)})
+    return replace(card_of(), text_space="centered", text_space_options=options, text_space_state=state)
+
+
+def test_the_state_of_a_text_space_comes_back_to_the_bit(tmp_path: Path) -> None:
+    card = replace(fitted_card(), text_kinds=("verb", "noun"))
+    save_card(tmp_path, card)
+    assert load_card(tmp_path) == card
+    assert (tmp_path / "text_space.safetensors").read_bytes() == card.text_space_state
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted((*FILES, "text_space.safetensors"))
+
+
+def test_a_card_of_old_means_the_plain_sentence(tmp_path: Path) -> None:
+    save_card(tmp_path, card_of())
+    config = json.loads((tmp_path / "config.json").read_text())
+    old = {name: value for name, value in config.items() if name in ("model", "text_encoder", "texts", "dataset")}
+    (tmp_path / "config.json").write_text(json.dumps(old))
+    card = load_card(tmp_path)
+    assert card == card_of()
+    assert (card.text_space, card.text_space_options, card.text_space_state) == ("sentence", {}, b"")
 
 
 def test_weights_come_back_ready_to_predict(tmp_path: Path) -> None:
@@ -100,6 +127,27 @@ def test_a_damaged_card_is_one_sentence(tmp_path: Path, name: str, harm: str) ->
         load_card(tmp_path)
     assert "\n" not in str(caught.value)
     assert str(tmp_path) in str(caught.value) or "preprocessing" in str(caught.value)
+
+
+@pytest.mark.parametrize("harm", [*HARMS, "10 GB", "another"])
+def test_a_damaged_state_of_a_text_space_is_one_sentence(tmp_path: Path, harm: str) -> None:
+    save_card(tmp_path, fitted_card())
+    path = tmp_path / "text_space.safetensors"
+    harmed(path, harm)
+    if harm == "another":
+        path.write_bytes(save({"mean": np.arange(9.0)}))
+    with pytest.raises(
+        SkeltextError, match=r"text_space.safetensors is missing, damaged or of another model"
+    ) as caught:
+        load_card(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_state_that_nobody_fitted_is_one_sentence(tmp_path: Path) -> None:
+    save_card(tmp_path, card_of())
+    (tmp_path / "text_space.safetensors").write_bytes(save({"mean": np.arange(9.0)}))
+    with pytest.raises(SkeltextError, match=r"text_space.safetensors is missing, damaged or of another model"):
+        load_card(tmp_path)
 
 
 @pytest.mark.parametrize("harm", [*HARMS, "10 GB"])

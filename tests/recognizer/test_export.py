@@ -17,6 +17,7 @@ import onnx.numpy_helper
 import onnxruntime
 import pytest
 import torch
+from safetensors.numpy import load, save
 from torch import Tensor, nn
 
 from skeltext.cli import main
@@ -200,6 +201,62 @@ def test_the_file_answers_as_the_run_with_its_calibration(
         np.testing.assert_allclose([g.score for g in a.guesses], [g.score for g in b.guesses], atol=1e-3)
     pairs = made_up_clips(KINECT20, clips=2, frames=9, bodies=2)
     np.testing.assert_allclose(one.embed(pairs, pair=True), other.embed(pairs, pair=True), atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def centered(mean_pose: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A checkpoint whose text space was fitted, and its exported file."""
+    folder = tmp_path_factory.mktemp("centered") / "checkpoint"
+    mean = np.random.default_rng(1).normal(size=WIDTH) / 4
+    checkpoint(folder, text_space="centered", text_space_state=save({"mean": mean}))
+    export_onnx(folder, folder.parent / "model.onnx")
+    return folder, folder.parent / "model.onnx"
+
+
+def test_typed_labels_go_through_the_text_space(
+    centered: tuple[Path, Path], run: Path, embed_offline: Callable[[Sequence[str]], None]
+) -> None:
+    embed_offline(LABELS)
+    plain, (one, other) = Recognizer.load(run), map(Recognizer.load, centered)
+    mean = load(one.card.text_space_state)["mean"]
+    expected = plain.encoder.encode(LABELS) - mean
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    for recognizer in (one, other):
+        np.testing.assert_allclose(recognizer.encoder.encode(LABELS), expected, atol=1e-6)
+        assert recognizer.encoder.name == plain.encoder.name
+        assert recognizer.encoder.revision != plain.encoder.revision
+    np.testing.assert_array_equal(one.encoder.encode(LABELS), other.encoder.encode(LABELS))
+    assert one.encoder.revision == other.encoder.revision
+    a, b = (recognizer.predict(made_up(), LABELS) for recognizer in (one, other))
+    assert [guess.label for guess in a.guesses] == [guess.label for guess in b.guesses]
+    np.testing.assert_allclose([g.score for g in a.guesses], [g.score for g in b.guesses], atol=1e-4)
+
+
+def test_a_text_space_needs_no_torch(
+    centered: tuple[Path, Path], made_up_cache: Path, embed_offline: Callable[[Sequence[str]], None], tmp_path: Path
+) -> None:
+    embed_offline(LABELS)
+    write_npz(made_up(), tmp_path / "clip.npz")
+    words = ("predict", tmp_path / "clip.npz", "--model", centered[1], "--json", "--labels", *LABELS)
+    done = without_torch(COMMAND, *words, cache=made_up_cache)
+    assert done.returncode == 0, done.stderr
+    (answer,) = json.loads(done.stdout)["answers"]
+    here = Recognizer.load(centered[0]).predict(made_up(), LABELS)
+    assert [guess["label"] for guess in answer["guesses"]] == [guess.label for guess in here.guesses]
+
+
+@pytest.mark.parametrize("state", ["", "AAAA", "not base 64"])
+def test_a_damaged_text_space_of_a_file_is_one_sentence(
+    centered: tuple[Path, Path], tmp_path: Path, state: str
+) -> None:
+    model = onnx.load(centered[1])
+    entry = json.loads(entry_of(centered[1].read_bytes())) | {"text_space": state}
+    del model.metadata_props[:]
+    model.metadata_props.add(key=METADATA, value=json.dumps(entry))
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(SkeltextError, match=r"is no model that skeltext exported \(.+\); write it with") as caught:
+        OnnxModel(tmp_path / "model.onnx")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_clip_without_a_torso_is_refused_by_both(run: Path, exported: Path) -> None:

@@ -12,8 +12,9 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.texts.cache import EmbeddingCache
 from skeltext.texts.descriptions import class_texts
-from skeltext.texts.embedding import embed_classes
+from skeltext.texts.embedding import embed_classes, text_encoder
 from skeltext.texts.encoder import SentenceTransformer, TextTable
+from skeltext.texts.registry import text_space
 
 ROW = np.arange(4, dtype=np.float32)
 
@@ -263,9 +264,14 @@ def test_classes_are_embedded_by_their_descriptions_or_by_the_table(
     monkeypatch.setenv("SKELTEXT_CACHE", str(tmp_path))
     classes = dataset_named("builtin").classes
     chosen = [classes[5], classes[2]]
-    by_table = embed_classes("builtin", chosen, kind="complete", encoder=str(text_table), all_classes=classes)
+
+    def embedded(encoder: str, kind: str) -> np.ndarray:
+        space = text_space("sentence", {}, encoder=text_encoder(encoder, all_classes=classes), kind=kind)
+        return embed_classes(space, "builtin", chosen)
+
+    by_table = embedded(str(text_table), "complete")
     np.testing.assert_array_equal(by_table, np.load(text_table)[[5, 2]])
-    embed_classes("builtin", chosen, kind="skeleton", encoder="some/model", all_classes=classes)
+    embedded("some/model", "skeleton")
     assert model.asked == [class_texts("builtin", chosen, kind="skeleton")]
 
 

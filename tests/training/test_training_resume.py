@@ -28,6 +28,7 @@ def command(config: TrainingConfig, out: Path) -> list[str]:
     options = {
         "store": config.store,
         "text-encoder": config.text_encoder,
+        "text-space": config.text_space,
         "epochs": config.epochs,
         "batch-size": config.batch_size,
         "warmup": config.warmup,
@@ -64,8 +65,9 @@ def without_seconds(folder: RunFolder) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
-def test_two_kills_cost_no_bit(tiny_config: Callable[..., TrainingConfig], tmp_path: Path) -> None:
-    config = tiny_config(epochs=5)
+@pytest.mark.parametrize("space", ["sentence", "centered"])
+def test_two_kills_cost_no_bit(tiny_config: Callable[..., TrainingConfig], tmp_path: Path, space: str) -> None:
+    config = tiny_config(epochs=5, text_space=space)
     words = command(config, tmp_path / "cut")
     cut, whole = RunFolder(tmp_path / "cut" / "split-0_seed-0"), RunFolder(tmp_path / "whole")
 
@@ -82,6 +84,7 @@ def test_two_kills_cost_no_bit(tiny_config: Callable[..., TrainingConfig], tmp_p
         assert without_seconds(one) == without_seconds(other)
         names = sorted(str(path.relative_to(one.path)) for path in one.path.rglob("*.safetensors"))
         assert len(names) >= config.epochs + 2
+        assert ("checkpoint/text_space.safetensors" in names) == (space == "centered")
         for name in names:
             assert same(load_file(one.path / name), load_file(other.path / name)), name
         assert any(name.startswith("buffers/") for name in load_file(other.path / "state.safetensors"))

@@ -123,7 +123,8 @@ def _protocol(
         f"Zero-shot recognition on {dataset.title}: {len(split.seen)} classes are trained on, {len(split.unseen)} are"
         f" not, and a test clip of an unseen class is classified among the unseen classes.{_elsewhere(on)}"
         f" {_halves(dataset, split)} Splits {splits}; seeds {seeds}; {first.epochs} epochs; texts: {_kinds(configs)}"
-        f" descriptions{f' of {first.descriptions}' if first.descriptions else ''} through {first.text_encoder}."
+        f" descriptions{f' of {first.descriptions}' if first.descriptions else ''} through {first.text_encoder}"
+        f"{'' if first.text_space == 'sentence' else f', {first.text_space}'}."
         f"{_first_stage(first)}{_exemplars(by)} Accuracy is over clips. {_steps(steps, first)}{rounded}"
     )
 

@@ -23,7 +23,8 @@ from skeltext.runs.config import TrainingConfig
 OF_THE_DATA = frozenset(
     {
         *("dataset", "store", "split", "protocol", "without", "clips_per_class", "pseudo_unseen", "calibration"),
-        *("descriptions", "text_encoder", "pretrained", "seed", "device", "threads", "cuda_graphs"),
+        *("descriptions", "text_encoder", "text_space", "text_space_options", "pretrained", "seed"),
+        *("device", "threads", "cuda_graphs"),
     }
 )
 """Settings of a run that no recipe has a say in: which data, and on which machine."""

@@ -18,6 +18,7 @@ from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder
 from skeltext.runs.run import Run
+from skeltext.texts.registry import add_text_space
 
 
 def train_all(
@@ -39,11 +40,13 @@ def train_all(
 
 
 def with_own_files(config: TrainingConfig) -> TrainingConfig:
-    """The settings with the names of method and encoder where they give the Python files that define them."""
+    """The settings with names of method, encoder and text space where they give Python files, which are added."""
     if config.method.endswith(".py"):
         config = replace(config, method=add_method(Path(config.method)))
     if config.encoder.endswith(".py"):
         config = replace(config, encoder=add_encoder(Path(config.encoder)))
+    if config.text_space.endswith(".py"):
+        config = replace(config, text_space=add_text_space(Path(config.text_space)))
     return config
 
 

@@ -14,6 +14,8 @@ from skeltext.datasets.store import Store
 from skeltext.errors import require
 from skeltext.evaluation.metrics import accuracy
 from skeltext.recognizer.calibration import standard_scores
+from skeltext.recognizer.card import Card
+from skeltext.recognizer.loading import sentence_encoder
 from skeltext.recognizer.model import Floats, Model
 from skeltext.recognizer.torch_model import TorchModel
 from skeltext.runs.config import TrainingConfig
@@ -21,7 +23,6 @@ from skeltext.runs.run import Run
 from skeltext.skeletons.layouts import layout_named
 from skeltext.skeletons.variants import Variant, variants
 from skeltext.texts.descriptions import class_texts
-from skeltext.texts.encoder import SentenceTransformer
 from skeltext.texts.phrase_bank import describe_label
 
 AS_RECORDED = "as recorded"
@@ -53,7 +54,7 @@ def as_answered(run: Run, layouts: Sequence[str] = (), *, device: str = "cpu") -
     )
     model = TorchModel(run.folder.checkpoint, device=device)
     truth = np.array([unseen.index(store.classes[store.labels[index]]) for index in indices])
-    texts = _texts(run.config, unseen)
+    texts = _texts(run.config, model.card, unseen)
     kinds = [name for name in dict.fromkeys(layouts) if layout_named(name) != store.layout]
     embedded = {
         kind: _embedded(model, store, indices, form)
@@ -80,19 +81,15 @@ def reference_clips(store: Store, indices: Indices) -> Indices:
     return np.flatnonzero(first_of_each(store.labels, candidates, count=each))[:MOST_REFERENCE]
 
 
-def _texts(config: TrainingConfig, classes: Sequence[str]) -> dict[str, Floats]:
-    """(K, D) embeddings of what stands for the classes, by kind."""
-    require(
-        not config.text_encoder.endswith(".npy"),
-        f"the table {config.text_encoder} has no row for a typed label; give a run whose text encoder reads sentences",
-    )
+def _texts(config: TrainingConfig, card: Card, classes: Sequence[str]) -> dict[str, Floats]:
+    """(K, D) embeddings of what stands for the classes, by kind, each as if somebody had typed it."""
     names = class_texts(config.dataset, classes, kind="name")
     sentences = {
         DESCRIBED: class_texts(config.dataset, classes, kind=config.texts, source=config.descriptions),
         NAMED: names,
         PROPOSED: [describe_label(name).text for name in names],
     }
-    encoder = SentenceTransformer(config.text_encoder)
+    encoder = sentence_encoder(card)
     return {kind: encoder.encode(texts) for kind, texts in sentences.items()}
 
 

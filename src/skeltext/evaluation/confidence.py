@@ -20,10 +20,11 @@ from skeltext.errors import SkeltextError, require
 from skeltext.evaluation.as_answered import reference_clips
 from skeltext.recognizer.calibration import Calibration, standard_scores
 from skeltext.recognizer.card import WEIGHTS
+from skeltext.recognizer.loading import sentence_encoder
 from skeltext.recognizer.model import Floats, Model
 from skeltext.recognizer.torch_model import TorchModel
 from skeltext.runs.run import Run
-from skeltext.texts.embedding import embed_classes
+from skeltext.texts.descriptions import class_texts
 
 KINDS = ("name", "complete")  # people type words or sentences
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
@@ -109,15 +110,10 @@ def calibrate(
 
 
 def _standard(model: Model, clips: Floats, reference: Floats, run: Run, held: ClassSplit, kind: str) -> Floats:
-    """(N, K) standard scores of clips among the held-out classes, by one kind of text."""
-    texts = embed_classes(
-        run.config.dataset,
-        held.unseen,
-        kind=kind,
-        encoder=run.config.text_encoder,
-        all_classes=run.store.classes,
-        source=run.config.descriptions if kind != "name" else None,
-    )
+    """(N, K) standard scores of clips among the held-out classes, by one kind of text, as if it had been typed."""
+    source = run.config.descriptions if kind != "name" else None
+    typed = class_texts(run.config.dataset, held.unseen, kind=kind, source=source)
+    texts = sentence_encoder(model.card).encode(typed)
     return standard_scores(model.scores(clips, texts), model.scores(reference, texts))
 
 

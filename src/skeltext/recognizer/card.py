@@ -1,22 +1,27 @@
 """What a checkpoint says beside its weights. Nothing here needs torch.
 
 ``weights.safetensors`` the parameters and buffers, ``config.json`` how to build the model and which text encoder it
-speaks to, ``preprocess.json`` what it was fed, ``labels.json`` the texts of the classes it learnt from.
+speaks to, ``preprocess.json`` what it was fed, ``labels.json`` the texts of the classes it learnt from, and
+``text_space.safetensors`` what a text space has fitted on these classes, where it fits anything.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from skeltext.errors import SkeltextError
-from skeltext.formats.writing import made_folder, write_text
+from skeltext.formats.format import read_bytes
+from skeltext.formats.writing import made_folder, write_text, written_aside
 from skeltext.methods.model_config import ModelConfig
 from skeltext.skeletons.preprocessing import Preprocessing
 
 WEIGHTS, CONFIG, PREPROCESS, LABELS = "weights.safetensors", "config.json", "preprocess.json", "labels.json"
+SPACE_STATE = "text_space.safetensors"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What goes wrong when a file is no card, or one that somebody changed."""
 
@@ -25,7 +30,9 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, Recursio
 class Card:
     """What a checkpoint says beside its weights.
 
-    ``labels`` maps the classes it learnt from to the texts that were embedded, ``texts`` is the kind of description.
+    ``labels`` maps the classes it learnt from to their texts of the kind ``texts``. ``text_space`` embeds texts, with
+    ``text_space_options`` and the content of its file, ``text_space_state``. ``text_kinds`` are the kinds of text that
+    the method reads, each by itself; there are none where it reads one.
     """
 
     model: ModelConfig
@@ -34,6 +41,10 @@ class Card:
     texts: str
     dataset: str
     labels: Mapping[str, str]
+    text_space: str = "sentence"
+    text_space_options: Mapping[str, Any] = field(default_factory=dict)
+    text_kinds: tuple[str, ...] = ()
+    text_space_state: bytes = field(default=b"", repr=False)
 
 
 def card_texts(card: Card) -> dict[str, str]:
@@ -43,6 +54,10 @@ def card_texts(card: Card) -> dict[str, str]:
         "text_encoder": card.text_encoder,
         "texts": card.texts,
         "dataset": card.dataset,
+        "text_space": card.text_space,
+        "text_space_options": dict(card.text_space_options),
+        "text_kinds": card.text_kinds,
+        "text_space_state": _digest(card.text_space_state),
     }
     return {
         CONFIG: json.dumps(config, indent=1),
@@ -51,9 +66,11 @@ def card_texts(card: Card) -> dict[str, str]:
     }
 
 
-def card_from_texts(texts: Mapping[str, str]) -> Card:
-    """The card that :func:`card_texts` wrote; whatever is wrong with the texts is raised as it is."""
+def card_from_texts(texts: Mapping[str, str], *, state: bytes = b"") -> Card:
+    """The card that :func:`card_texts` wrote, with the state of its text space; what is wrong is raised as it is."""
     config = json.loads(texts[CONFIG])
+    if _digest(state) != config.get("text_space_state", ""):
+        raise ValueError(f"{SPACE_STATE} is missing, damaged or of another model")
     return Card(
         model=ModelConfig(**config["model"]),
         preprocessing=Preprocessing.from_json(texts[PREPROCESS]),
@@ -61,12 +78,19 @@ def card_from_texts(texts: Mapping[str, str]) -> Card:
         texts=config["texts"],
         dataset=config["dataset"],
         labels=dict(json.loads(texts[LABELS]).items()),
+        text_space=config.get("text_space", "sentence"),  # cards of old have none
+        text_space_options=dict(config.get("text_space_options", {})),
+        text_kinds=tuple(config.get("text_kinds", ())),
+        text_space_state=state,
     )
 
 
 def save_card(folder: Path, card: Card) -> None:
     """Write everything but the weights."""
     made_folder(folder)
+    if card.text_space_state:
+        with written_aside(folder / SPACE_STATE) as aside:
+            aside.write_bytes(card.text_space_state)
     for name, text in card_texts(card).items():
         write_text(folder / name, text)
 
@@ -74,10 +98,22 @@ def save_card(folder: Path, card: Card) -> None:
 def load_card(folder: Path) -> Card:
     """Read what :func:`save_card` wrote; :class:`SkeltextError` if the folder is no checkpoint."""
     try:
-        return card_from_texts(
-            {name: (folder / name).read_text(encoding="utf-8") for name in (CONFIG, PREPROCESS, LABELS)}
-        )
+        texts = {name: (folder / name).read_text(encoding="utf-8") for name in (CONFIG, PREPROCESS, LABELS)}
+        return card_from_texts(texts, state=_state_in(folder))
     except UNREADABLE as error:
         raise SkeltextError(
             f"{folder} is no checkpoint of skeltext ({error}); expected {CONFIG}, {PREPROCESS}, {LABELS} and {WEIGHTS}"
         ) from error
+
+
+def _state_in(folder: Path) -> bytes:
+    """The content of the file with the state of the text space; nothing where it cannot be read."""
+    try:
+        return read_bytes(folder / SPACE_STATE)
+    except SkeltextError:
+        return b""
+
+
+def _digest(state: bytes) -> str:
+    """What tells one state of a text space from another; empty where there is none."""
+    return sha256(state).hexdigest() if state else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import statistics
 import time
 from collections.abc import Sequence
@@ -128,6 +129,7 @@ def export_onnx(folder: Path, path: Path) -> Parity:
         outputs=OUTPUTS,
         metadata={
             "card": card_texts(replace(card, preprocessing=replace(card.preprocessing, steps=outside))),
+            "text_space": base64.b64encode(card.text_space_state).decode(),
             "score_scale": model.score_scale,
             "calibration": calibration,
         },

@@ -11,6 +11,7 @@ from skeltext.errors import SkeltextError, require
 from skeltext.recognizer.calibration import Calibration, load_calibration
 from skeltext.recognizer.card import WEIGHTS, Card
 from skeltext.recognizer.model import Model
+from skeltext.recognizer.text_space import TypedTexts
 from skeltext.texts.encoder import SentenceTransformer, TextEncoder
 from skeltext.texts.onnx_sentences import SENTENCES, OnnxSentences
 
@@ -85,10 +86,10 @@ def checkpoint_of(path: str | Path) -> Path:
 
 
 def sentence_encoder(card: Card, *, beside: Path | None = None) -> TextEncoder:
-    """What embeds typed labels for a model: the text encoder it was trained with.
+    """What embeds typed labels for a model: the text encoder and the text space that it was trained with.
 
-    That is an exported one where the file :data:`SENTENCES` lies `beside` an exported model, and where nothing else is
-    installed.
+    The encoder is an exported one where the file :data:`SENTENCES` lies `beside` an exported model, and where nothing
+    else is installed.
     """
     name = card.text_encoder
     require(
@@ -96,8 +97,9 @@ def sentence_encoder(card: Card, *, beside: Path | None = None) -> TextEncoder:
         f"this model was trained on the table {name}, which has no row for a typed label; train with a text encoder"
         " that reads sentences",
     )
+    encoder: TextEncoder = SentenceTransformer(name)
     if beside is not None:
         exported = beside.with_name(SENTENCES)
         if exported.exists() or find_spec("sentence_transformers") is None:
-            return OnnxSentences(exported, name=name)
-    return SentenceTransformer(name)
+            encoder = OnnxSentences(exported, name=name)
+    return TypedTexts(encoder, card)

@@ -33,7 +33,7 @@ class OnnxModel:
         self._path = path
         self._session, entry = open_graph(path, holds=HOLDS, written_by=WRITTEN_BY)
         try:
-            self.card = card_from_texts(entry["card"])
+            self.card = card_from_texts(entry["card"], state=base64.b64decode(entry.get("text_space", "")))
             self.score_scale = float(entry["score_scale"])
             self.calibration = unpacked_calibration(entry["calibration"])
             self._require_fitting_graph()

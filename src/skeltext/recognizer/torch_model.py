@@ -41,14 +41,14 @@ class TorchModel:
         return np.asarray(embed_clips(self.method, torch.from_numpy(clips)).numpy())
 
     def scores(self, embedded: Floats, texts: Floats) -> Floats:
-        """(N, D) and embedded texts (K, W) to (N, K).
+        """(N, D) and embedded texts (K, W), or (K, P, W) by kind, to (N, K).
 
-        A method that reads several kinds of text is given what was typed for all of them; one that must fit something
-        for its texts does so when they change, one thread at a time.
+        A method that reads several kinds of text is given the same for all of them where there is one; one that must
+        fit something for its texts does so when they change, one thread at a time.
         """
         device = self.method.device
         anchors = torch.from_numpy(texts).to(device)
-        if kinds := len(self.method.text_kinds):
+        if (kinds := len(self.method.text_kinds)) and anchors.ndim == 2:
             anchors = anchors.unsqueeze(1).expand(-1, kinds, -1)  # K W -> K P W
         with self._scoring:
             if self._prepared is None or not torch.equal(anchors, self._prepared):

@@ -68,6 +68,13 @@ class TrainingConfig:
     """File of class descriptions, as `skeltext describe --save` writes it, in place of our own."""
     text_encoder: Annotated[str, Parameter(group=_DATA)] = "minilm"
     """minilm (offline), a sentence-transformers name or folder, or a .npy table."""
+    text_space: Annotated[str, Parameter(group=_DATA)] = "sentence"
+    """What makes vectors of the texts of classes: sentence (the text encoder's as they are), centered (without the mean
+    of the seen classes), lexical (words beside the sentence), or the Python file of a space of your own."""
+    text_space_options: Annotated[dict[str, Any], Parameter(group=_DATA, converter=_options)] = field(
+        default_factory=dict
+    )
+    """Options of the text space."""
 
     method: Annotated[str, Parameter(group=_MODEL)] = "pgfa"
     """How the model learns and scores; `skeltext leaderboard --list` names all methods and what each needs."""

@@ -21,13 +21,17 @@ from skeltext.datasets.store import Store, open_store
 from skeltext.encoders.registry import is_fixed
 from skeltext.errors import SkeltextError, require
 from skeltext.methods.registry import method_named
+from skeltext.recognizer.card import load_card
+from skeltext.recognizer.text_space import fitted_state
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import CONFIG, RunFolder, find_runs
 from skeltext.skeletons.layouts import layout_named
 from skeltext.skeletons.preprocessing import Preprocessing, preprocessing_named
 from skeltext.texts.descriptions import class_texts
-from skeltext.texts.embedding import embed_classes
+from skeltext.texts.embedding import described, embed_classes, text_encoder
 from skeltext.texts.encoder import Embeddings
+from skeltext.texts.registry import text_space
+from skeltext.texts.space import TextSpace
 
 RELEASED = "released"  # how arrays were read that their authors had prepared, and the recipe that leaves them alone
 
@@ -183,16 +187,34 @@ class Run:
         )
         return Run.of(there, self.folder)
 
-    def embedded_classes(self, classes: Sequence[str]) -> Embeddings:
-        """The texts of classes as the method reads them: (K, D), or (K, P, D) where it reads P kinds."""
-        return embed_classes(
-            self.dataset.name,
-            classes,
-            kind=method_named(self.config.method).text_kinds or self.config.texts,
-            encoder=self.config.text_encoder,
-            all_classes=self.dataset.views[self.split.view].classes,
-            source=self.config.descriptions,
+    @cached_property
+    def text_space(self) -> TextSpace:
+        """What embeds the texts of classes, as the training fitted it: its checkpoint keeps what that found."""
+        return self._plain_text_space.with_state(fitted_state(load_card(self.folder.checkpoint)))
+
+    def fitted_text_space(self) -> TextSpace:
+        """The same, fitted now on the classes that this training learns and on no other."""
+        space = self._plain_text_space
+        names, source = self.split.seen, self.config.descriptions
+        return space.fitted_on(described(self.dataset.name, names, kinds=space.kinds, source=source))
+
+    @cached_property
+    def _plain_text_space(self) -> TextSpace:
+        config, rows = self.config, self.dataset.views[self.split.view].classes
+        return text_space(
+            config.text_space,
+            config.text_space_options,
+            encoder=text_encoder(config.text_encoder, all_classes=rows),
+            kind=config.texts,
+            kinds=method_named(config.method).text_kinds,
         )
+
+    def embedded_classes(self, classes: Sequence[str], *, space: TextSpace | None = None) -> Embeddings:
+        """The texts of classes as the method reads them: (K, D), or (K, P, D) where it reads P kinds.
+
+        They are embedded in a text `space`, by default that of the finished training.
+        """
+        return embed_classes(space or self.text_space, self.dataset.name, classes, source=self.config.descriptions)
 
     def class_texts(self, classes: Sequence[str]) -> list[str]:
         """The sentences behind the embeddings; a table of embeddings has none but the names."""

@@ -1,41 +1,40 @@
-"""The embeddings of the classes of a data set, by the name of an encoder."""
+"""The classes of a data set in words, and as vectors in a text space."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from skeltext.errors import require
 from skeltext.texts.descriptions import class_texts
-from skeltext.texts.encoder import Embeddings, SentenceTransformer, TextTable
+from skeltext.texts.encoder import Embeddings, SentenceTransformer, TextEncoder, TextTable
+from skeltext.texts.space import ClassTexts, TextSpace
+
+
+def text_encoder(name: str, *, all_classes: Sequence[str]) -> TextEncoder:
+    """The encoder of that name: ``"minilm"``, a sentence-transformers name or folder, or a ``.npy`` file.
+
+    Such a file has one row for each of `all_classes`.
+    """
+    return TextTable(Path(name), classes=all_classes) if name.endswith(".npy") else SentenceTransformer(name)
+
+
+def described(
+    dataset: str, class_names: Sequence[str], *, kinds: Sequence[str], source: Path | None = None
+) -> list[ClassTexts]:
+    """Classes of a data set with their texts of some `kinds`, from the file `source` or our own.
+
+    >>> described("ntu60", ["Clapping"], kinds=["verb"])
+    [ClassTexts(label='Clapping', texts={'verb': 'clap'})]
+    """
+    by_kind = {kind: class_texts(dataset, class_names, kind=kind, source=source) for kind in kinds}
+    return [
+        ClassTexts(label=name, texts={kind: texts[number] for kind, texts in by_kind.items()})
+        for number, name in enumerate(class_names)
+    ]
 
 
 def embed_classes(
-    dataset: str,
-    class_names: Sequence[str],
-    *,
-    kind: str | Sequence[str],
-    encoder: str,
-    all_classes: Sequence[str],
-    source: Path | None = None,
+    space: TextSpace, dataset: str, class_names: Sequence[str], *, source: Path | None = None
 ) -> Embeddings:
-    """(K, D) embeddings of `class_names`, or (K, P, D) for P kinds of text.
-
-    `encoder` is ``"minilm"``, a sentence-transformers name or folder, or a ``.npy`` file with one row for each of
-    `all_classes`; `kind` is the kind of description to embed and `source` the file it is taken from, None for our own
-    (a table uses neither, and has one row for each class).
-    """
-    if encoder.endswith(".npy"):
-        require(
-            isinstance(kind, str),
-            f"{encoder} has one row for each class, but this method reads {', '.join(kind)}; choose a text encoder that"
-            " reads sentences",
-        )
-        return TextTable(Path(encoder), classes=all_classes).encode(class_names)
-    if not isinstance(kind, str):
-        one_kind = partial(embed_classes, dataset, class_names, encoder=encoder, all_classes=all_classes, source=source)
-        return np.stack([one_kind(kind=one) for one in kind], axis=1)
-    return SentenceTransformer(encoder).encode(class_texts(dataset, class_names, kind=kind, source=source))
+    """(K, D) classes of a data set in a text space, or (K, P, D) in one that has P kinds of text."""
+    return space.encode(described(dataset, class_names, kinds=space.kinds, source=source))

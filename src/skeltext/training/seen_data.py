@@ -12,9 +12,11 @@ from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.splitting import Indices
 from skeltext.methods.method import Method
 from skeltext.methods.model_config import ModelConfig
+from skeltext.methods.registry import method_named
 from skeltext.progress import Report
 from skeltext.recognizer.card import Card
 from skeltext.recognizer.feature_cache import clip_features
+from skeltext.recognizer.text_space import packed_state
 from skeltext.runs.run import Run
 from skeltext.skeletons.clip import Floats
 from skeltext.skeletons.variants import Variant, variants
@@ -57,7 +59,8 @@ def seen_data(run: Run, *, preparing: Preparing) -> SeenData:
 def card_and_texts(part: Run) -> tuple[Card, Embeddings]:
     """What the model of a part says about itself, and the embeddings (K, D) of the classes that it learns."""
     config, preprocessing, classes = part.config, part.preprocessing, part.split.seen
-    texts = part.embedded_classes(classes)
+    space = part.fitted_text_space()
+    texts = part.embedded_classes(classes, space=space)
     card = Card(
         model=ModelConfig(
             method=config.method,
@@ -73,6 +76,10 @@ def card_and_texts(part: Run) -> tuple[Card, Embeddings]:
         texts=config.texts,
         dataset=part.dataset.name,
         labels=dict(zip(classes, part.class_texts(classes), strict=True)),
+        text_space=config.text_space,
+        text_space_options=config.text_space_options,
+        text_kinds=method_named(config.method).text_kinds,
+        text_space_state=packed_state(space),
     )
     return card, texts
 
