@@ -1,8 +1,9 @@
 """A fixed description of a motion: where joints are, how far apart, which way bones point, and where the body goes.
 
-A clip becomes some two thousand numbers that a closed-form head can learn from. Nothing here is learned, and numpy is all it
-needs. The body is turned to face forward in every frame and its torso has length one, so that place, direction and size of a
-person do not count. The path of the pelvis and the heading are described apart, because walking is not marching on the spot.
+A clip becomes some two thousand numbers that a closed-form head can learn from. Nothing here is learned, and numpy is
+all it needs. The body is turned to face forward in every frame and its torso has length one, so that place, direction
+and size of a person do not count. The path of the pelvis and the heading are described apart, because walking is not
+marching on the spot.
 """
 
 from __future__ import annotations
@@ -11,18 +12,15 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
-from skeltext.encoders.fixed import FixedEncoder
+from skeltext.encoders.fixed import FixedEncoder, Floats
 from skeltext.errors import require
 from skeltext.skeletons.layout import Layout
-
-Floats = npt.NDArray[np.float32]
 
 LARGEST = 4.0  # torso lengths from the pelvis; a joint beyond was tracked wrongly
 SHORTEST = 0.1  # torso lengths between the shoulders seen from above, below which they show no heading
 SPEED = 8.0  # what differences of frames are multiplied by, so that they weigh as much as places
-_HANDS, _FEET, _KNEES = (tuple(f"{side}_{part}" for side in ("left", "right")) for part in ("hand", "foot", "knee"))
+_HANDS, _FEET, _KNEES = ((f"left_{part}", f"right_{part}") for part in ("hand", "foot", "knee"))
 DISTANCES: tuple[tuple[str, str], ...] = (
     _HANDS,
     *product(_HANDS, ("head", "pelvis", *_KNEES, *_FEET, "left_shoulder", "right_shoulder")),
@@ -46,8 +44,8 @@ ANGLES = tuple(
 class FacingForward:
     """N bodies seen from themselves: ``joints`` (N, T, V, 3) from the pelvis, in torso lengths, facing forward.
 
-    ``root`` (N, T, 4) is the path of the pelvis from its first frame, turned by the first heading, in torso lengths, and
-    the heading less the first one, in radians.
+    ``root`` (N, T, 4) is the path of the pelvis from its first frame, turned by the first heading, in torso lengths,
+    and the heading less the first one, in radians.
     """
 
     joints: Floats
@@ -57,7 +55,8 @@ class FacingForward:
 class Kinematic(FixedEncoder):
     """Segment means, spreads and extremes of joints, distances, angles, bone directions and the path of the body.
 
-    Clips have three coordinates with y up. The first body of a clip is described.
+    Clips have three coordinates with y up. Of several bodies the mean is taken over those that are there. Raises
+    :class:`SkeltextError` for a layout that is flat or lacks one of the joints.
 
     >>> from skeltext.skeletons.layouts import KINECT20
     >>> Kinematic(layout=KINECT20).width
@@ -67,15 +66,25 @@ class Kinematic(FixedEncoder):
     about = "Kinematic: places, distances, angles, directions and the path of the body, in numpy; nothing is learned."
 
     def __init__(self, *, layout: Layout) -> None:
+        needed = {"pelvis", *(joint for pair in (*DISTANCES, *ANGLES) for joint in pair)}
+        missing = ", ".join(sorted(needed - set(layout.joints)))
         require(
-            layout.C == 3, f"the kinematic encoder describes motion in three dimensions, and {layout.name} has {layout.C}"
+            layout.C == 3 and not missing,
+            f"the kinematic encoder describes motion in three dimensions by the joints it knows, and {layout.name} has"
+            f" {layout.C} dimensions{f' and lacks {missing}' if missing else ''}; train in another layout, for instance"
+            " --layout kinect20",
         )
         self.layout = layout
         self.width = self.describe(np.zeros((1, 2, layout.V, 3), np.float32)).shape[1]
 
     def encode(self, clips: Floats) -> Floats:
         """(N, C, T, V, M) to features (N, D)."""
-        return self.describe(clips[..., 0].transpose(0, 2, 3, 1))  # N C T V -> N T V C
+        bodies = clips.transpose(4, 0, 2, 3, 1)  # M N T V C
+        present = np.asarray(bodies.any(axis=(2, 3, 4)), np.bool_)  # M N
+        present[0] |= ~present.any(axis=0)
+        described = np.stack([self.describe(body) for body in bodies])  # M N D
+        mean = (described * present[..., None]).sum(axis=0) / present.sum(axis=0)[:, None]
+        return np.asarray(mean, np.float32)
 
     def describe(self, bodies: Floats) -> Floats:
         """(N, T, V, 3) to (N, D)."""
@@ -130,14 +139,15 @@ def turned(points: Floats, angle: Floats) -> Floats:
 
 def segment_means(x: Floats, segments: int) -> Floats:
     """(N, T, F) to the means of so many parts of the time, (N, segments F); a part has one frame at least."""
-    edges = np.linspace(0, x.shape[1], segments + 1)
-    spans = [(int(start), max(int(stop), int(start) + 1)) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    edges = np.linspace(0, x.shape[1], segments + 1).astype(int)
+    starts = np.minimum(edges[:-1], x.shape[1] - 1)
+    spans = zip(starts, np.maximum(edges[1:], starts + 1), strict=True)
     return np.concatenate([x[:, start:stop].mean(axis=1) for start, stop in spans], axis=1)
 
 
 def steps(x: Floats) -> Floats:
-    """(N, T, F) to the differences from frame to frame, (N, T-1, F)."""
-    return np.diff(x, axis=1)
+    """(N, T, F) to the differences from frame to frame, (N, T-1, F), one of nothing for a single frame."""
+    return np.diff(x, axis=1) if x.shape[1] > 1 else np.zeros_like(x)
 
 
 def summary(x: Floats) -> Floats:
@@ -169,4 +179,5 @@ def unit(vectors: Floats) -> Floats:
 
 
 def _middle(bodies: Floats, layout: Layout, part: str) -> Floats:
-    return (bodies[:, :, layout.index(f"left_{part}")] + bodies[:, :, layout.index(f"right_{part}")]) / 2
+    left, right = (bodies[:, :, layout.index(f"{side}_{part}")] for side in ("left", "right"))
+    return np.asarray((left + right) / 2, np.float32)

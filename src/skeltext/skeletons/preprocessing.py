@@ -153,6 +153,12 @@ RECIPES = {
         Step("resample", {"frames": 50}),
         Step("zero_missing", {}),
     ),
+    # For an encoder that finds place, heading and size of a body itself, and must know how it moves about.
+    "gaps64": (
+        Step("fill_gaps", {}),
+        Step("resample", {"frames": 64}),
+        Step("zero_missing", {}),
+    ),
     # sound50 for bodies of very different size or of unknown unit.
     "sound50-torso": (
         Step("fill_gaps", {}),
