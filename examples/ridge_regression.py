@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skeltext.adaptation.prototype_alignment import cosine_scores
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.method import About, Batch, Method, ParameterGroup
 
 
@@ -25,7 +26,7 @@ class RidgeRegression(Method):
         needs="class texts; features of a frozen encoder",
     )
 
-    def __init__(self, *, encoder: nn.Module, text_width: int, decay: float = 1e-3) -> None:
+    def __init__(self, *, encoder: Encoder, text_width: int, decay: float = 1e-3) -> None:
         super().__init__(encoder=encoder)
         if decay < 0:
             raise ValueError(f"decay {decay}, expected a number that is not negative")

@@ -57,9 +57,8 @@ COMMANDS = {
     ),
     "evaluate": (
         "PATHS",
-        "--alpha",
+        "--steps",
         "--anchors",
-        "--pseudo-labels",
         "--on",
         "--on-split",
         "--on-store",
@@ -73,14 +72,49 @@ COMMANDS = {
     "leaderboard": ("DATASET", "--methods", "--method", "--route", "--protocol", "--quick", "--list", "--json"),
     "import": ("SOURCE", "--dataset", "--split", "--out", "--text-encoder", "--preprocessing", "--store", "--json"),
     "bench": ("--stage", "--quick", "--encoder", "--batch", "--two-person", "--rounds", "--threads", "--json"),
-    "predict": ("FILE", "--labels", "--model", "--onnx", "--layout", "--fps", "--device", "--json"),
-    "timeline": ("FILE", "--labels", "--model", "--window", "--hop", "--on", "--off", "--shortest", "--out", "--json"),
-    "stream": ("FILE", "--labels", "--model", "--fps", "--layout", "--every", "--wait", "--json"),
+    "predict": (
+        "FILE",
+        "--labels",
+        "--label-set",
+        "--save-label-set",
+        "--model",
+        "--onnx",
+        "--layout",
+        "--fps",
+        "--device",
+        "--json",
+    ),
+    "timeline": (
+        "FILE",
+        "--labels",
+        "--label-set",
+        "--model",
+        "--window",
+        "--hop",
+        "--on",
+        "--off",
+        "--shortest",
+        "--out",
+        "--json",
+    ),
+    "stream": ("FILE", "--labels", "--label-set", "--model", "--fps", "--layout", "--every", "--wait", "--json"),
     "calibrate": ("RUN", "--device", "--json"),
     "export": ("RUN", "FILE", "--sentences", "--json"),
     "release": ("RUN", "--tested", "--out", "--device", "--json"),
     "search": ("QUERY", "--like", "--not", "--top", "--window", "--hop", "--model", "--onnx", "--device", "--json"),
-    "explain": ("FILE", "--labels", "--of", "--out", "--bins", "--examples", "--pair", "--model", "--onnx", "--json"),
+    "explain": (
+        "FILE",
+        "--labels",
+        "--label-set",
+        "--of",
+        "--out",
+        "--bins",
+        "--examples",
+        "--pair",
+        "--model",
+        "--onnx",
+        "--json",
+    ),
     "describe": (
         "DATASET",
         "CLASSES",
@@ -303,14 +337,19 @@ def test_train_and_evaluate(call: Call, tmp_path: Path, train_words: Callable[..
     assert figures.code == 0
     found = figures.json
     assert set(found) == {
-        *("title", "protocol", "command", "chance", "plain", "aligned", "std", "per_class", "per_class_std"),
+        *("title", "protocol", "command", "chance", "steps", "plain", "prototype_alignment", "aligned", "std"),
+        *("per_class", "per_class_std"),
         *("per_source", "runs", "report"),
     }
     for part in (found, found["std"], found["per_class"], *found["runs"]):
-        assert set(part["plain"]) == set(part["aligned"]) == RULES
+        assert set(part["plain"]) == set(part["prototype_alignment"]) == RULES
     assert len(found["runs"]) == 4
     assert Path(found["report"]) == runs / "report.html"
     assert (runs / "report.html").is_file()
+    for words in (("calibrate", runs), ("release", runs, "--tested", runs, "--out", tmp_path / "out")):
+        refused = call(*words)
+        assert refused.code == 2
+        assert f"{runs} holds 4 runs, expected one; name one of {runs / 'split-0_seed-0'}, " in refused.sentence
     page = tmp_path / "pages" / "one.html"
     shown = call("evaluate", runs / "split-0_seed-0", "--alpha", 0.5, "--report", page, "--device", "cpu")
     assert shown.code == 0

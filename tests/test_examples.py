@@ -11,20 +11,25 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import skeltext
+from skeltext.adaptation.registry import STEPS
+from skeltext.adaptation.step import Unlabeled
 from skeltext.benchmark.recipes import own_recipe
 from skeltext.cli import app, main
 from skeltext.datasets.registry import dataset_named
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.method import Batch, Method
 from skeltext.methods.registry import METHODS
 from skeltext.training.optimizer import optimizer_named, set_rate
 
 ROOT = Path(__file__).resolve().parents[1]
 RIDGE = ROOT / "examples" / "ridge_regression.py"
+CENTERED = ROOT / "examples" / "centered_alignment.py"
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -36,10 +41,14 @@ def ridge() -> Iterator[type[Method]]:
     del METHODS[name]
 
 
-class Given(nn.Module):
+class Given(Encoder):
     """An encoder of features that are there already."""
 
-    features = 8
+    width = 8
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """The features as they are."""
+        return clips
 
 
 def test_the_example_is_short_and_its_recipe_is_in_the_docs() -> None:
@@ -115,3 +124,31 @@ def test_a_variable_names_methods_of_other_people() -> None:
         environment = os.environ | {"SKELTEXT_METHODS": named}
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
         assert done.stdout.strip() == known
+
+
+def test_the_step_of_the_docs_is_evaluated_beside_the_others(
+    tiny_run: Path, embed_offline: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docs = (ROOT / "docs" / "test-time-steps.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", docs, flags=re.DOTALL)
+    assert code in CENTERED.read_text(encoding="utf-8")
+    for line in [line for block in re.findall(r"```sh\n(.*?)```", docs, re.DOTALL) for line in block.splitlines()]:
+        assert app.parse_args(shlex.split(line)[1:], exit_on_error=False), line
+    words = ["evaluate", str(tiny_run), "--steps", "prototype_alignment", f"{CENTERED}:rounds=2", "--json"]
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--report", str(tmp_path / "page.html")])
+        assert not ended.value.code
+        found = json.loads(capsys.readouterr().out)
+        step = STEPS["centered_alignment"]()
+        rng = np.random.default_rng(0)
+        texts = rng.normal(size=(4, 8)).astype(np.float32)
+        truth = np.repeat(np.arange(4), 10)
+        features = texts[truth] + 5 * np.eye(8, dtype=np.float32)[0] + 0.05 * rng.normal(size=(40, 8))  # far from texts
+        clips = Unlabeled(features=features.astype(np.float32), scores=(features @ texts.T), anchors=texts)
+        assert step.fit(clips).labels.tolist() == truth.tolist()
+    finally:
+        del STEPS["centered_alignment"]
+    assert found["steps"] == ["plain", "prototype_alignment", "centered_alignment:rounds=2"]
+    assert all(0 <= found[step]["last"] <= 1 for step in found["steps"])
+    assert "centered_alignment: the means of clips and texts are taken off" in found["protocol"]

@@ -14,16 +14,17 @@ import pytest
 
 from skeltext.cli import main
 from skeltext.errors import SkeltextError
-from skeltext.machine import available_cores, keep_freed_memory, require_sensible_threads, settle_threads
+from skeltext.machine import available_cores, configure_threads, keep_freed_memory
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 VARIABLES = ("OMP_WAIT_POLICY", "OMP_NUM_THREADS", "SKELTEXT_THREADS", "SKELTEXT_MALLOC")
 
 
-def settled(code: str = "import skeltext", **environment: str) -> dict[str, str]:
+def settled(code: str = "import skeltext; skeltext.configure_threads()", **environment: str) -> dict[str, str]:
     """The variables of a fresh interpreter after `code`."""
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport json, os; print(json.dumps(dict(os.environ)))"],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=True,
@@ -32,11 +33,33 @@ def settled(code: str = "import skeltext", **environment: str) -> dict[str, str]
         | {"PYTHONPATH": str(SOURCE)}
         | environment,
     )
-    return {name: value for name, value in json.loads(done.stdout).items() if name in (*VARIABLES, "FOUND")}
+    found = json.loads(done.stdout.splitlines()[-1])
+    return {name: value for name, value in found.items() if name in (*VARIABLES, "FOUND")}
 
 
-def test_the_package_settles_how_threads_wait_and_how_many_there_are() -> None:
-    assert settled() == {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(available_cores())}
+COMMAND = """
+from skeltext.cli import main
+try:
+    main(["--help"])
+except SystemExit:
+    pass
+"""
+MEASURED = """
+import os, runpy, sys
+stdout = os.dup(1)
+sys.argv = ["child", "start", "python", ".", "{}"]
+runpy.run_module("skeltext.benchmark.bench.child", run_name="__main__")
+os.dup2(stdout, 1)
+"""
+
+
+@pytest.mark.parametrize("code", ["import skeltext; skeltext.configure_threads()", COMMAND], ids=["python", "command"])
+def test_how_threads_wait_and_how_many_there_are(code: str) -> None:
+    assert settled(code) == {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": str(available_cores())}
+
+
+def test_threads_of_a_measured_process_wait_asleep() -> None:
+    assert settled(MEASURED)["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
 def test_whoever_decided_is_left_alone() -> None:
@@ -47,8 +70,12 @@ def test_whoever_decided_is_left_alone() -> None:
 
 
 def test_torch_obeys() -> None:
-    ask = "import os, skeltext, torch; os.environ['FOUND'] = str(torch.get_num_threads())"
-    assert settled(ask, SKELTEXT_THREADS="1", OMP_NUM_THREADS="2")["FOUND"] == "1"
+    ask = "import os, skeltext; {}; import torch; os.environ['FOUND'] = str(torch.get_num_threads())"
+    given = {"SKELTEXT_THREADS": "1", "OMP_NUM_THREADS": "2"}
+    assert settled(ask.format("skeltext.configure_threads()"), **given)["FOUND"] == "1"
+    given = {"SKELTEXT_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    assert settled(ask.format("skeltext.configure_threads(1)"), **given)["FOUND"] == "1"
+    assert settled(ask.format("import torch; skeltext.configure_threads(1)"), **given) == given | {"FOUND": "1"}
 
 
 def test_torch_decides_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,17 +84,33 @@ def test_torch_decides_where_the_system_does_not_tell(monkeypatch: pytest.Monkey
         monkeypatch.delenv(name)  # undone at the end, whatever is set between
     monkeypatch.delitem(sys.modules, "torch")
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    settle_threads()
+    configure_threads()
     assert "OMP_NUM_THREADS" not in os.environ
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
 
 
-def test_nothing_is_settled_once_torch_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_once_torch_is_loaded_it_is_asked_and_no_variable_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace())
-    settle_threads()
+    asked: list[int] = []
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(set_num_threads=asked.append))
+    configure_threads()
+    assert asked == []
+    configure_threads(2)
     assert not set(VARIABLES) & set(os.environ)
+    monkeypatch.setenv("SKELTEXT_THREADS", "5")
+    configure_threads()
+    configure_threads(3)
+    assert asked == [2, 5, 3]
+
+
+@pytest.mark.parametrize("wish", [0, -1, 1.5, True, "many"])
+def test_a_count_of_threads_that_is_none_is_one_sentence(wish: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKELTEXT_THREADS", "1")
+    before = dict(os.environ)
+    with pytest.raises(SkeltextError, match=f"^count is {wish!r}, expected a whole number of at least one; omit it"):
+        configure_threads(wish)  # type: ignore[arg-type]
+    assert dict(os.environ) == before
 
 
 @pytest.mark.parametrize("wish", ["many", "0", "-1", "1.5", " "])
@@ -76,7 +119,7 @@ def test_a_number_of_threads_that_is_none_is_one_sentence(
 ) -> None:
     monkeypatch.setenv("SKELTEXT_THREADS", wish)
     with pytest.raises(SkeltextError, match="expected a whole number of at least one"):
-        require_sensible_threads()
+        configure_threads()
     with pytest.raises(SystemExit) as ended:
         main(["describe", "builtin"])
     assert ended.value.code == 2
@@ -84,9 +127,10 @@ def test_a_number_of_threads_that_is_none_is_one_sentence(
 
 
 def test_a_number_of_threads_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(set_num_threads=lambda _: None))
     for wish in ("1", "16", ""):
         monkeypatch.setenv("SKELTEXT_THREADS", wish)
-        require_sensible_threads()
+        configure_threads()
 
 
 def put(root: Path, files: dict[str, str]) -> None:

@@ -27,7 +27,7 @@ from skeltext.commands.search import search
 from skeltext.commands.stream import stream
 from skeltext.commands.timeline import timeline
 from skeltext.errors import SkeltextError
-from skeltext.machine import require_sensible_threads
+from skeltext.machine import configure_threads
 
 app = App(
     name="skeltext",
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file name may hold bytes that are no text
     try:
-        require_sensible_threads()
+        configure_threads()  # before a command loads torch
         app.config = tuple(_preset_as_defaults(given))
         app(given, exit_on_error=False, print_error=False)
     except (SkeltextError, CycloptsError) as error:

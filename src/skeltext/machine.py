@@ -1,4 +1,4 @@
-"""What skeltext asks of the machine: how threads wait, how many there are, and what becomes of freed memory.
+"""Process settings: the number of threads, how they wait for each other, and what the allocator does with freed memory.
 
 - Threads that wait for each other sleep instead of spinning: on a machine that has other work to do, spinning makes two
   threads several times slower than one. Set ``OMP_WAIT_POLICY`` yourself to have it otherwise.
@@ -6,8 +6,8 @@
   ``SKELTEXT_THREADS`` is another number, and so is ``--threads`` for a training.
 - Training and evaluation keep the memory that tensors free. ``SKELTEXT_MALLOC=default`` leaves the allocator alone.
 
-OpenMP reads the first two once, when torch is loaded. ``import skeltext`` therefore sets them unless torch is there
-already; whoever imports torch first decides about threads with torch's own functions.
+OpenMP reads the first two once, when torch is loaded. The command line therefore calls :func:`configure_threads` before
+it does anything else. ``import skeltext`` changes nothing: from Python, call the function before torch is imported.
 """
 
 from __future__ import annotations
@@ -23,23 +23,45 @@ from skeltext.errors import require
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # names and numbers of glibc's malloc.h
 
 
-def settle_threads() -> None:
-    """Set the environment that OpenMP reads, as far as nobody did, unless torch is loaded and has read it."""
-    if "torch" in sys.modules:
+def configure_threads(count: int | None = None) -> None:
+    """Set how many threads this process computes with, and let threads that wait sleep; best before torch is imported.
+
+    Without a `count` the number is ``SKELTEXT_THREADS``, else ``OMP_NUM_THREADS``, else that of the physical cores that
+    this process may use. Before torch is imported, the variables ``OMP_NUM_THREADS`` and ``OMP_WAIT_POLICY`` of this
+    process are set, and the processes that it starts inherit them; an ``OMP_WAIT_POLICY`` that is set already stays.
+
+    Once torch is imported, threads wait as they do: OpenMP has read its variables, and no variable is changed. A
+    `count` or ``SKELTEXT_THREADS`` is then given to ``torch.set_num_threads``; without either, torch keeps its number.
+
+    Raises :class:`SkeltextError` if `count` or ``SKELTEXT_THREADS`` is not a whole number of at least one.
+
+    >>> configure_threads(0)
+    Traceback (most recent call last):
+    ...
+    skeltext.errors.SkeltextError: count is 0, expected a whole number of at least one; omit it for one thread per core
+    """
+    wanted = _wanted_threads(count)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        if wanted:
+            torch.set_num_threads(wanted)
         return
-    threads = os.environ.get("SKELTEXT_THREADS") or os.environ.get("OMP_NUM_THREADS") or available_cores()
+    threads = wanted or os.environ.get("OMP_NUM_THREADS") or available_cores()
     if threads:
         os.environ["OMP_NUM_THREADS"] = str(threads)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def require_sensible_threads() -> None:
-    """Raise :class:`SkeltextError` if ``SKELTEXT_THREADS`` is set to something else than a number of threads."""
-    wish = os.environ.get("SKELTEXT_THREADS") or "1"
+def _wanted_threads(count: int | None) -> int | None:
+    """The number that the caller or ``SKELTEXT_THREADS`` asks for, None where neither does."""
+    name, value = ("count", count) if count is not None else ("SKELTEXT_THREADS", os.environ.get("SKELTEXT_THREADS"))
+    if value is None or value == "":
+        return None
     require(
-        wish.isdecimal() and int(wish) > 0,
-        f"SKELTEXT_THREADS is {wish!r}, expected a whole number of at least one; correct it, or unset it for all cores",
+        str(value).isdecimal() and int(value) > 0,
+        f"{name} is {value!r}, expected a whole number of at least one; omit it for one thread per core",
     )
+    return int(value)
 
 
 def available_cores(*, root: Path = Path("/")) -> int | None:

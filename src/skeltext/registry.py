@@ -32,7 +32,9 @@ class Registry(dict[str, type[T]]):
     must have that attribute of its own, so that shared base classes are not entries.
     """
 
-    def __init__(self, kind: str, base: type[T], *, packages: tuple[str, ...], variable: str, marker: str = "") -> None:
+    def __init__(
+        self, kind: str, base: type[Any], *, packages: tuple[str, ...], variable: str, marker: str = ""
+    ) -> None:
         super().__init__()
         self.kind, self.base, self.variable, self.marker = kind, base, variable, marker
         for package in packages:
@@ -41,6 +43,10 @@ class Registry(dict[str, type[T]]):
                     self[entry.name] = found
         for path in filter(None, os.environ.get(variable, "").split(os.pathsep)):
             self.add(Path(path))
+
+    @property
+    def _a_kind(self) -> str:
+        return f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
 
     def named(self, name: str) -> type[T]:
         """The entry of that name; :class:`SkeltextError` lists the names there are."""
@@ -81,12 +87,12 @@ class Registry(dict[str, type[T]]):
         if known is not None:
             if Path(sys.modules[known.__module__].__file__ or "").resolve() == path.resolve():
                 return name
-            raise SkeltextError(f"there is a {self.kind} {name} already; give {path} another name")
+            raise SkeltextError(f"there is {self._a_kind} {name} already; give {path} another name")
         module = _executed(path, f"skeltext_{re.sub('[^a-z]', '_', self.kind)}_{name}")
         found = list(self._defined_in(module))
         if len(found) != 1:
             raise SkeltextError(
-                f"{path} defines {len(found)} of what a {self.kind} is, expected one subclass of"
+                f"{path} defines {len(found)} of what {self._a_kind} is, expected one subclass of"
                 f" {self.base.__module__}.{self.base.__qualname__}{f' with an `{self.marker}`' if self.marker else ''}"
             )
         self[name] = found[0]

@@ -152,7 +152,7 @@ def test_a_board_has_every_recipe_and_why_one_is_missing(workshop: Workshop, mon
     assert stages["PGFA"] is None
     assert stages["DeViSE"] > 0
     assert len(list((workshop.folder / "runs").glob("builtin_classifier_*"))) == len(PRESET.seeds)
-    monkeypatch.setattr(workshop_module, "evaluate_scorings", None)  # nothing is measured again
+    monkeypatch.setattr(workshop_module, "evaluate_run", None)  # nothing is measured again
     monkeypatch.setattr("skeltext.training.train_run.train", None)  # and nothing trained
     monkeypatch.setattr("skeltext.benchmark.leaderboard.standings.generalised_result", None)
     assert board(contests, workshop).grids == found.grids
@@ -167,7 +167,7 @@ def test_alignment_is_a_dash_where_nothing_can_be_aligned(workshop: Workshop, mo
     (config,) = contest.configs(once, DEVISE)
     assert (config.protocol, config.calibration) == ("all", 0)
     grid = board([contest], once).grids[0]
-    assert column(grid, "aligned, last %") == [None]
+    assert column(grid, "prototype_alignment, last %") == [None]
     assert isinstance(column(grid, "last %")[0], Spread)
 
 

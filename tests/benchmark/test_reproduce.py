@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from skeltext.adaptation.registry import USUAL, named_steps
 from skeltext.benchmark.presets import load_preset
 from skeltext.benchmark.reproduce import command as command_module
 from skeltext.benchmark.reproduce import workshop as workshop_module
@@ -39,7 +40,6 @@ from skeltext.benchmark.reproduce.writing import Paper, shown, write_study
 from skeltext.cli import main
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
-from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import RULES
 from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
@@ -120,7 +120,7 @@ def test_every_study_finds_what_it_promises(name: str, workshop: Make, tmp_path:
 def test_a_run_is_trained_once_and_kept_under_what_decides_it(workshop: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     column = columns_for(scope(workshop()))[0]
     grid = comparison(scope(workshop()), [Arm(label="one")], [column], title="t")
-    monkeypatch.setattr(workshop_module, "evaluate_scorings", None)  # nothing is measured again
+    monkeypatch.setattr(workshop_module, "evaluate_run", None)  # nothing is measured again
     monkeypatch.setattr("skeltext.training.train_run.train", None)  # and nothing trained
     assert comparison(scope(workshop()), [Arm(label="one")], [column], title="t") == grid
     elsewhere = workshop(settings={**workshop().settings, "threads": 2, "cuda_graphs": False})
@@ -174,14 +174,14 @@ def test_a_kill_in_the_middle_costs_nothing(workshop: Make, tmp_path: Path, monk
 def test_a_run_may_be_moved_with_its_store(workshop: Make, prepared: Path, tmp_path: Path) -> None:
     made = workshop(folder=tmp_path / "made")
     (config,) = made.configs(load_preset("demo"), {})
-    before = made.measure(config, [Scoring()])[0]
+    before = made.measure(config)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "builtin").symlink_to((prepared / "builtin").resolve())
     (tmp_path / "made").rename(tmp_path / "moved")
     moved = workshop(folder=tmp_path / "moved", prepared=tmp_path / "elsewhere")
     (config,) = moved.configs(load_preset("demo"), {})
-    assert moved.measure(config, [Scoring()])[0].table == before.table
-    moved.measure(config, [Scoring(alpha=0.2)])
+    assert moved.measure(config).table == before.table
+    moved.measure(config, steps=named_steps(["prototype_alignment:alpha=0.2"]))
     held = TrainingConfig.from_yaml(moved.run(config).folder.path / CONFIG)
     assert held.store == tmp_path / "elsewhere" / "builtin"
 
@@ -189,11 +189,26 @@ def test_a_run_may_be_moved_with_its_store(workshop: Make, prepared: Path, tmp_p
 def test_a_damaged_measurement_is_one_sentence(workshop: Make, tmp_path: Path) -> None:
     made = workshop(folder=tmp_path)
     (config,) = made.configs(load_preset("demo"), {})
-    made.measure(config, [Scoring()])
-    (place,) = (tmp_path / "measured").glob("*.json")
-    place.write_text("{")
-    with pytest.raises(SkeltextError, match=f"{place} is damaged .*; remove it and give the command again"):
-        made.measure(config, [Scoring()])
+    whole = made.measure(config)
+    places = sorted((tmp_path / "measured").glob("*.json"))
+    assert len(places) == 1 + len(USUAL)  # of the clips, and of every step
+    for place in places:
+        text = place.read_text()
+        place.write_text("{")
+        with pytest.raises(SkeltextError, match=f"{place} is damaged .*; remove it and give the command again"):
+            made.measure(config)
+        place.write_text(text)
+    assert made.measure(config).table == whole.table
+
+
+def test_a_table_is_plain_values_and_a_frame() -> None:
+    grid = Grid(title="t", columns=("model", "last %"), rows=[("a", Spread(50.0, 2.0)), ("b", None)])
+    assert grid.to_dict() == {"title": "t", "columns": ["model", "last %"], "rows": [["a", [50.0, 2.0]], ["b", None]]}
+    frame = grid.to_frame()
+    assert list(frame.columns) == ["model", "last %", "last % std"]
+    assert frame["last %"].tolist()[0] == 50.0
+    assert frame["last %"].isna().tolist() == [False, True]
+    assert json.loads(json.dumps(Found(grids=[grid], notes=["n"]).to_dict()))["notes"] == ["n"]
 
 
 def test_the_reduced_version_says_so_and_reduces(workshop: Make) -> None:
@@ -382,11 +397,10 @@ def test_a_stream_is_answered_before_it_is_learnt() -> None:
         table={},
         class_table={},
         labels=labels,
-        plain=labels,
-        aligned=(labels + 1) % 3,
+        predicted={"plain": labels, "prototype_alignment": (labels + 1) % 3},
         features=texts[labels],
         texts=texts,
-        prototypes=texts,
+        anchors={},
     )
     one = streamed(run, rng.permutation(60))
     assert one.right[:2].all()

@@ -1,4 +1,4 @@
-"""The features of every joint over time, which an encoder gives beside their mean."""
+"""The features of every joint over time, which our graph networks give beside their mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skeltext.encoders.registry import ENCODERS
 from skeltext.skeletons.layouts import NTU25
 
 OPTIONS: dict[str, dict[str, Any]] = {"st_gcn": {"hidden": 4}, "shift_gcn": {"hidden": 4, "frames": None}}
-pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.parametrize("name", ENCODERS)]
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.parametrize("name", OPTIONS)]
 
 
 def encoder_of(name: str) -> Any:

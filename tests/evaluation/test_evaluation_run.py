@@ -12,13 +12,14 @@ import pytest
 import torch
 
 from skeltext.adaptation.prototype_alignment import align_prototypes
+from skeltext.adaptation.registry import USUAL, named_steps
 from skeltext.benchmark.evaluation import evaluate_runs
 from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.splitting import hold_out, split_clips
 from skeltext.datasets.store import Store, open_store
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.metrics import accuracy, class_mean_accuracy
-from skeltext.evaluation.results import KINDS, RULES, RunResult
+from skeltext.evaluation.results import RULES, RunResult
 from skeltext.evaluation.zero_shot import evaluate_run
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.card import load_card
@@ -49,7 +50,7 @@ def runs(tiny_config: Configure, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="module")
 def result(runs: Path) -> RunResult:
     """The run with held-out classes, evaluated."""
-    return evaluate_run(Run.open(runs / "both"))
+    return evaluate_run(Run.open(runs / "both"), samples=6)
 
 
 def test_what_was_tested_is_every_clip_of_the_unseen_classes(result: RunResult, tiny_store: Path) -> None:
@@ -64,10 +65,13 @@ def test_what_was_tested_is_every_clip_of_the_unseen_classes(result: RunResult, 
 
 
 def test_the_table_is_read_from_the_curves(result: RunResult) -> None:
-    curves = {"plain": (result.curves.plain, result.curves.pseudo_plain)}
-    curves["aligned"] = result.curves.aligned, result.curves.pseudo_aligned
+    curves = {"plain": (result.curves.unseen["plain"], result.curves.pseudo_unseen["plain"])}
+    curves["prototype_alignment"] = (
+        result.curves.unseen["prototype_alignment"],
+        result.curves.pseudo_unseen["prototype_alignment"],
+    )
     assert result.curves.epochs == [0, 1, 2]
-    for kind in KINDS:
+    for kind in USUAL:
         test, pseudo = curves[kind]
         assert len(test) == len(pseudo) == 3
         assert tuple(result.table[kind]) == RULES
@@ -78,8 +82,8 @@ def test_the_table_is_read_from_the_curves(result: RunResult) -> None:
         }
         assert result.table[kind] == {rule: test[epoch] for rule, epoch in result.chosen[kind].items()}
         assert result.table[kind]["oracle"] == max(test)
-        assert result.table[kind]["last"] == accuracy(result.labels, getattr(result, kind))
-        assert result.class_table[kind]["last"] == class_mean_accuracy(result.labels, getattr(result, kind))
+        assert result.table[kind]["last"] == accuracy(result.labels, result.predicted[kind])
+        assert result.class_table[kind]["last"] == class_mean_accuracy(result.labels, result.predicted[kind])
 
 
 def test_predictions_are_those_of_the_last_weights(result: RunResult, runs: Path, tiny_store: Path) -> None:
@@ -93,10 +97,13 @@ def test_predictions_are_those_of_the_last_weights(result: RunResult, runs: Path
     np.testing.assert_allclose(result.features, features, atol=1e-5)
     texts = torch.from_numpy(result.texts)
     units = torch.nn.functional.normalize(features, dim=1)
-    assert result.plain.tolist() == (units @ torch.nn.functional.normalize(texts, dim=1).T).argmax(dim=1).tolist()
+    assert (
+        result.predicted["plain"].tolist()
+        == (units @ torch.nn.functional.normalize(texts, dim=1).T).argmax(dim=1).tolist()
+    )
     aligned = align_prototypes(features, texts, alpha=0.9)
-    assert result.aligned.tolist() == aligned.labels.tolist()
-    np.testing.assert_allclose(result.prototypes, aligned.anchors, atol=1e-5)
+    assert result.predicted["prototype_alignment"].tolist() == aligned.labels.tolist()
+    np.testing.assert_allclose(result.anchors["prototype_alignment"], aligned.anchors, atol=1e-5)
 
 
 def test_clips_to_look_at_show_every_class_first(result: RunResult, runs: Path) -> None:
@@ -108,10 +115,10 @@ def test_clips_to_look_at_show_every_class_first(result: RunResult, runs: Path) 
     assert samples[count].id != samples[0].id
     for sample in samples:
         place = result.ids.index(sample.id)
-        assert (sample.label, sample.plain, sample.aligned) == (
+        assert (sample.label, sample.predicted["plain"], sample.predicted["prototype_alignment"]) == (
             result.labels[place],
-            result.plain[place],
-            result.aligned[place],
+            result.predicted["plain"][place],
+            result.predicted["prototype_alignment"][place],
         )
         assert sample.positions.shape[0::3] == (1, 3)
         height = np.nanmax(sample.positions[..., 1]) - np.nanmin(sample.positions[..., 1])
@@ -127,27 +134,27 @@ def test_the_second_run_is_tested_on_classes_it_was_not_shown(
     monkeypatch.setattr(
         Store, "clip", lambda self, index: read.append(self.classes[self.labels[index]]) or plain(self, index)
     )
-    evaluate_run(Run.open(runs / "both"), samples=0)
+    evaluate_run(Run.open(runs / "both"))
     split = dataset_named("builtin").split("0")
     held = hold_out(split, fraction=tiny_config().pseudo_unseen)
     assert set(read) == {*split.unseen, *held.unseen}
     read.clear()
-    bare = evaluate_run(Run.open(runs / "bare"), samples=0)
+    bare = evaluate_run(Run.open(runs / "bare"))
     assert set(read) == set(dataset_named("builtin").split("1").unseen)
-    for kind in KINDS:
+    for kind in USUAL:
         assert bare.chosen[kind]["pseudo-unseen"] is bare.table[kind]["pseudo-unseen"] is None
         assert bare.class_table[kind]["pseudo-unseen"] is None
-    assert bare.curves.pseudo_plain == bare.curves.pseudo_aligned == []
+    assert bare.curves.pseudo_unseen["plain"] == bare.curves.pseudo_unseen["prototype_alignment"] == []
 
 
 def test_a_margin_of_nothing_aligns_nothing(runs: Path, result: RunResult) -> None:
-    still = evaluate_run(Run.open(runs / "both"), alpha=0.0)
-    assert still.aligned.tolist() == still.plain.tolist() == result.plain.tolist()
-    assert still.curves.aligned == still.curves.plain
-    assert still.table["aligned"] == still.table["plain"]
-    np.testing.assert_allclose(still.prototypes, still.texts)
-    with pytest.raises(SkeltextError, match=r"alpha is 1\.5, expected a share between 0 and 1"):
-        evaluate_run(Run.open(runs / "both"), alpha=1.5)
+    nothing = "prototype_alignment:alpha=0.0"
+    still = evaluate_run(Run.open(runs / "both"), steps=named_steps([nothing]))
+    assert still.steps == ["plain", nothing]
+    assert still.predicted[nothing].tolist() == still.predicted["plain"].tolist() == result.predicted["plain"].tolist()
+    assert still.curves.unseen[nothing] == still.curves.unseen["plain"]
+    assert still.table[nothing] == still.table["plain"] == result.table["plain"]
+    np.testing.assert_allclose(still.anchors[nothing], still.texts)
 
 
 def test_progress_counts_every_epoch_of_both_runs(runs: Path) -> None:
@@ -191,7 +198,7 @@ def test_runs_are_found_below_a_folder_but_not_their_second_halves(runs: Path) -
 
 def test_several_runs_are_one_evaluation_with_a_page(runs: Path, result: RunResult, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    options: dict[str, Any] = {"alpha": None, "device": "auto", "report": page}
+    options: dict[str, Any] = {"device": "auto", "report": page}
     found = evaluate_runs(open_runs([runs / "both", runs / "bare"]), bars=ProgressBars(quiet=True), **options)
     assert [run.name for run in found.runs] == ["both", "bare"]
     assert found.micro.mean["plain"]["last"] == pytest.approx(

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skeltext.adaptation.registry import USUAL
 from skeltext.evaluation.metrics import accuracy
-from skeltext.evaluation.results import KINDS, RULES, Curves, RunResult, Table
+from skeltext.evaluation.results import RULES, Curves, RunResult, Table
 from skeltext.evaluation.selection import choose_epochs
-from skeltext.evaluation.summary import as_json, evaluation_of, per_source, summarise
+from skeltext.evaluation.summary import evaluation_of, per_source, summarize
 
 SHARES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=12)
 
@@ -36,24 +37,24 @@ def test_each_rule_takes_the_epoch_it_is_named_after(test: list[float], data: st
 
 
 def table(value: float | None) -> Table:
-    return {kind: dict.fromkeys(RULES, value) for kind in KINDS}
+    return {kind: dict.fromkeys(RULES, value) for kind in USUAL}
 
 
 def test_mean_and_spread_over_runs() -> None:
-    summary = summarise([table(0.2), table(0.4), table(0.9)])
+    summary = summarize([table(0.2), table(0.4), table(0.9)])
     assert summary.mean["plain"]["last"] == pytest.approx(0.5)
-    assert summary.std["aligned"]["oracle"] == pytest.approx(np.std([0.2, 0.4, 0.9]))
-    alone = summarise([table(0.3)])
+    assert summary.std["prototype_alignment"]["oracle"] == pytest.approx(np.std([0.2, 0.4, 0.9]))
+    alone = summarize([table(0.3)])
     assert (alone.mean["plain"]["last"], alone.std["plain"]["last"]) == (0.3, 0.0)
 
 
 def test_a_cell_that_one_run_lacks_is_nothing() -> None:
     lacking = table(0.5)
     lacking["plain"]["pseudo-unseen"] = None
-    summary = summarise([table(0.1), lacking])
+    summary = summarize([table(0.1), lacking])
     assert summary.mean["plain"]["pseudo-unseen"] is None
     assert summary.std["plain"]["pseudo-unseen"] is None
-    assert summary.mean["aligned"]["pseudo-unseen"] == pytest.approx(0.3)
+    assert summary.mean["prototype_alignment"]["pseudo-unseen"] == pytest.approx(0.3)
 
 
 def result(seed: int, **changes: Any) -> RunResult:
@@ -71,16 +72,18 @@ def result(seed: int, **changes: Any) -> RunResult:
         chance=1 / 3,
         table=table(accuracy(labels, plain)),
         class_table=table(0.5),
-        chosen={kind: dict.fromkeys(RULES, 0) for kind in KINDS},
-        curves=Curves(epochs=[0], loss=[1.0], plain=[0.5], aligned=[0.5], pseudo_plain=[], pseudo_aligned=[]),
+        chosen={kind: dict.fromkeys(RULES, 0) for kind in USUAL},
+        curves=Curves(
+            epochs=[0], loss=[1.0], unseen={step: [0.5] for step in USUAL}, pseudo_unseen={step: [] for step in USUAL}
+        ),
+        steps=list(USUAL),
         ids=[str(number) for number in range(50)],
         labels=labels,
-        plain=plain,
-        aligned=aligned,
+        predicted={"plain": plain, "prototype_alignment": aligned},
         sources=[("north", "south", "west")[number] for number in random.integers(0, 3, 50)],
         features=np.zeros((50, 2), np.float32),
         texts=np.zeros((3, 2), np.float32),
-        prototypes=np.zeros((3, 2), np.float32),
+        anchors={"prototype_alignment": np.zeros((3, 2), np.float32)},
         samples=[],
     )
     return replace(plain_result, **changes)
@@ -91,35 +94,47 @@ def test_sources_add_up_to_the_whole() -> None:
     found = per_source(runs)
     assert list(found) == ["north", "south", "west"]
     assert sum(entry["clips"] for entry in found.values()) == 100
-    for kind in KINDS:
+    for kind in USUAL:
         right = sum(entry["clips"] * entry[kind] for entry in found.values())
-        assert right == pytest.approx(sum((getattr(run, kind) == run.labels).sum() for run in runs))
+        assert right == pytest.approx(sum((run.predicted[kind] == run.labels).sum() for run in runs))
     alone = per_source([result(0, sources=["here"] * 50)])
-    assert alone["here"]["plain"] == pytest.approx(accuracy(runs[0].labels, runs[0].plain))
+    assert alone["here"]["plain"] == pytest.approx(accuracy(runs[0].labels, runs[0].predicted["plain"]))
 
 
 def test_the_confusion_counts_every_clip_once() -> None:
     run = result(2)
-    for kind in KINDS:
+    for kind in USUAL:
         confusion = run.confusion(kind)
         assert confusion.shape == (3, 3)
         assert confusion.sum(axis=1).tolist() == [int((run.labels == k).sum()) for k in range(3)]
-        assert np.trace(confusion) == (run.labels == getattr(run, kind)).sum()
+        assert np.trace(confusion) == (run.labels == run.predicted[kind]).sum()
 
 
 def test_the_json_has_the_documented_keys() -> None:
     evaluation = evaluation_of([result(0), result(1)], title="title", protocol="protocol", command="command")
-    figures = json.loads(json.dumps(as_json(evaluation)))
+    figures = json.loads(json.dumps(evaluation.to_dict()))
     assert set(figures) == {
-        *("title", "protocol", "command", "chance", "plain", "aligned", "std"),
+        *("title", "protocol", "command", "chance", "steps", *USUAL, "aligned", "std"),
         *("per_class", "per_class_std", "per_source", "runs"),
     }
     for cells in (figures, figures["std"], figures["per_class"], figures["per_class_std"], *figures["runs"]):
-        for kind in KINDS:
+        for kind in USUAL:
             assert set(cells[kind]) == set(RULES)
     assert figures["plain"]["last"] == pytest.approx(np.mean([run["plain"]["last"] for run in figures["runs"]]))
+    assert figures["aligned"] == figures["prototype_alignment"]  # as it was called before
+    assert figures["steps"] == list(USUAL)
     assert [run["seed"] for run in figures["runs"]] == [0, 1]
     assert set(figures["runs"][0]) == {
-        *("name", "dataset", "split", "seed", "unseen", "clips", "chance", "plain", "aligned"),
+        *("name", "dataset", "split", "seed", "unseen", "clips", "chance", *USUAL, "aligned"),
         *("per_class", "chosen_epochs"),
     }
+
+
+def test_the_frame_has_every_figure_of_the_tables() -> None:
+    runs = [result(0), result(1)]
+    frame = evaluation_of(runs, title="title", protocol="protocol", command="command").to_frame()
+    assert len(frame) == len(runs) * len(USUAL) * len(RULES)
+    for run in runs:
+        own = frame[(frame.run == run.name) & (frame.step == "plain") & (frame.rule == "last")]
+        assert own.accuracy.tolist() == [run.table["plain"]["last"]]
+        assert own.epoch.tolist() == [0]

@@ -66,12 +66,14 @@ def test_a_run_from_a_first_stage_to_its_table(
             trained(config, tmp_path / "run")
         return
     result = evaluate_run(Run.open(trained(config, tmp_path / "run").path))
-    assert len(result.ids) == len(result.classes) == len(result.plain)  # of two clips of a class one is shown
+    assert (
+        len(result.ids) == len(result.classes) == len(result.predicted["plain"])
+    )  # of two clips of a class one is shown
     assert all(name.endswith("s01-r00") for name in result.ids)  # and that is the first
     assert 0 <= (result.table["plain"]["last"] or 0) <= 1
-    aligned = result.table["aligned"]["last"]
+    aligned = result.table["prototype_alignment"]["last"]
     assert (aligned is not None) == (name in ("proto_net", "feat"))  # the others make more of a clip than one point
-    assert len(result.curves.pseudo_plain) == 2
+    assert len(result.curves.pseudo_unseen["plain"]) == 2
 
 
 def test_a_split_without_exemplars_is_one_sentence(tiny_config: Configure, tmp_path: Path) -> None:

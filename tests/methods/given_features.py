@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
+
+from skeltext.encoders.encoder import Encoder
 
 WIDTH = 6
 
 
-class Given(nn.Identity):
+class Given(Encoder):
     """Its features, and its node features, are what it is given."""
 
-    features = WIDTH
+    width = WIDTH
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """(N, D) as they are."""
+        return clips
 
     def nodes(self, clips: Tensor) -> Tensor:
         """(N, T', V, D) as they are."""

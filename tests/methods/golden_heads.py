@@ -9,18 +9,19 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.method import Batch, Method
 from skeltext.training.optimizer import optimizer_named, set_rate
 
 
-class PlainFeatures(nn.Module):
+class PlainFeatures(Encoder):
     """An encoder for features that are given: it has a width and nothing to train."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.features = features
+        self.width = features
 
     def forward(self, clips: Tensor) -> Tensor:
         """The features as they are."""

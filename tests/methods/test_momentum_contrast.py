@@ -286,4 +286,4 @@ def test_the_encoder_serves_a_second_training(
     assert encoder == {key for key in used if key.startswith("encoder.")}
     assert all(torch.equal(learnt[key], used[key]) for key in encoder)
     assert any(not torch.equal(learnt[key], learnt[f"key_{key}"]) for key in encoder)
-    assert 0 <= evaluate_run(Run.open(folder.path)).curves.plain[-1] <= 1
+    assert 0 <= evaluate_run(Run.open(folder.path)).curves.unseen["plain"][-1] <= 1

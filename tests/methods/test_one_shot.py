@@ -192,7 +192,6 @@ def test_episodes_teach_what_tells_other_classes_apart(name: str) -> None:
     """Half of the dimensions are noise that drowns the classes, until it is learnt to look at the others."""
     torch.manual_seed(0)
     encoder = nn.Linear(WIDTH, WIDTH, bias=False)
-    encoder.features = WIDTH  # type: ignore[assignment]
     nn.init.eye_(encoder.weight)
     shape = features_of(name)
     options: dict[str, dict[str, Any]] = {"feat": {"temperature": 1.0}, "dmf": {"channels": 4, "groups": 2}}

@@ -19,6 +19,7 @@ from skeltext.datasets.store import open_store
 from skeltext.errors import SkeltextError
 from skeltext.formats.npz import write_npz
 from skeltext.recognizer.explain import bridged, hanging_from, held_still
+from skeltext.recognizer.label_set import LabelSet
 from skeltext.recognizer.model import Floats
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.stick_figure import colour, stick_figures
@@ -109,9 +110,9 @@ def test_an_arm_that_waves_carries_its_label_and_not_the_other() -> None:
 
 
 def test_examples_are_explained_too() -> None:
-    recognizer, clip = wrist_recognizer(), acted("left", frames=60)
-    recognizer.add_examples("as before", [clip])
-    assert recognizer.explain(clip, LABELS[1:]).label == "as before"
+    clip = acted("left", frames=60)
+    labels = LabelSet.of(LABELS[1:]).with_examples("as before", [clip])
+    assert wrist_recognizer().explain(clip, labels).label == "as before"
 
 
 def test_all_is_embedded_in_one_pass(busy: Clip, monkeypatch: pytest.MonkeyPatch) -> None:

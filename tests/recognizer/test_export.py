@@ -21,6 +21,8 @@ from safetensors.numpy import load, save
 from torch import Tensor, nn
 
 from skeltext.cli import main
+from skeltext.encoders import temporal_convolution
+from skeltext.encoders.encoder import Encoder
 from skeltext.encoders.registry import ENCODERS
 from skeltext.errors import SkeltextError
 from skeltext.formats.npz import write_npz
@@ -32,7 +34,7 @@ from skeltext.recognizer import export
 from skeltext.recognizer.calibration import Calibration
 from skeltext.recognizer.card import Card, save_card
 from skeltext.recognizer.checkpoint import write_tensors
-from skeltext.recognizer.export import export_onnx, made_up_clips
+from skeltext.recognizer.export import RecordedModel, export_onnx, made_up_clips
 from skeltext.recognizer.onnx_model import OnnxModel
 from skeltext.recognizer.onnx_recording import recorded_aside
 from skeltext.recognizer.recognizer import Recognizer
@@ -48,18 +50,36 @@ LABELS = ["sit down", "juggle three balls", "take a bow"]
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-class MeanPose(nn.Module):
+class MeanPose(Encoder):
     """An encoder that is recorded at once: a linear map of the mean pose and of the last one."""
 
     def __init__(self, *, layout: Layout, features: int = 8) -> None:
         super().__init__()
-        self.features = features
+        self.width = features
         self.linear = nn.Linear(2 * layout.C * layout.V, features)
 
     def forward(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to (N, D)."""
         found: Tensor = self.linear(torch.cat([clips.mean(dim=2), clips[:, :, -1]], dim=1).mean(dim=3).flatten(1))
         return found
+
+
+def test_what_is_recorded_has_no_form_for_one_length_of_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transform of a few frames is made for their number, and the graph must take any."""
+
+    def transform(*_: object) -> Tensor:
+        raise AssertionError
+
+    monkeypatch.setattr(temporal_convolution, "short_convolution", transform)
+    wide = {"hidden": temporal_convolution.NARROWEST, "features": temporal_convolution.NARROWEST}
+    method = build_method(
+        ModelConfig(method="pgfa", encoder="st_gcn", layout="kinect20", text_width=WIDTH, encoder_options=wide)
+    ).eval()
+    clips, texts = torch.randn(1, 3, temporal_convolution.LONGEST, 20, 1), torch.randn(2, WIDTH)
+    with pytest.raises(AssertionError):
+        method.embed(clips)
+    embedded, _ = RecordedModel(method, (), KINECT20)(clips, texts)
+    assert embedded.isfinite().all()
 
 
 def checkpoint(folder: Path, *, encoder: str = "mean_pose", method: str = "pgfa", **card: object) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
+import skeltext
 from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.store import Store, open_store
+from skeltext.encoders.registry import ENCODERS
 from skeltext.encoders.st_gcn import STGCN
 from skeltext.errors import SkeltextError
 from skeltext.methods.building import build_method
@@ -24,6 +26,7 @@ from skeltext.methods.zero_shot.pgfa import PGFA
 from skeltext.recognizer import feature_cache as feature_cache_module
 from skeltext.recognizer.card import Card
 from skeltext.recognizer.feature_cache import FeatureCache, clip_features, features_key
+from skeltext.skeletons.layouts import NTU25
 from skeltext.skeletons.preprocessing import preprocessing_named
 
 INDICES = [3, 0, 17, 8, 5]
@@ -153,6 +156,85 @@ def test_another_version_computes_anew(store: Store, encoded: list[int], monkeyp
     monkeypatch.setattr(feature_cache_module, "__version__", "999.0")
     clip_features(frozen(card), card, store, INDICES)
     assert sum(encoded) == 2 * len(INDICES)
+
+
+POSE = """
+from skeltext.encoders.fixed import FixedEncoder
+
+class MeanPose(FixedEncoder):
+    about = "The mean pose."
+
+    def __init__(self, *, layout, factor=1.0):
+        self.width, self.factor = layout.V * layout.C, factor
+
+    def encode(self, clips):
+        return self.factor * clips.mean(axis=(2, 4)).reshape(len(clips), -1)
+"""
+
+
+class Posing:
+    """A fixed encoder in a file, which can be edited and loaded anew; how often it was computed is counted."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.path, self.counts, self.patch = folder / "mean_pose.py", 0, patch
+        self.path.write_text(POSE)
+
+    def features(self, store: Store, **options: Any) -> Tensor:
+        """The features by the file as it is now."""
+        ENCODERS.pop("mean_pose", None)
+        cls: Any = ENCODERS[skeltext.add_encoder(self.path)]
+        plain = cls.encode
+        self.patch.setattr(cls, "encode", lambda own, clips: self._counted(plain(own, clips)))
+        card = card_of()
+        card = replace(card, model=replace(card.model, encoder="mean_pose", encoder_options=options))
+        return clip_features(build_method(card.model), card, store, INDICES)
+
+    def _counted(self, features: Any) -> Any:
+        self.counts += 1
+        return features
+
+
+@pytest.fixture
+def posing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Posing]:
+    """An encoder that is forgotten after the test."""
+    yield Posing(tmp_path, monkeypatch)
+    ENCODERS.pop("mean_pose", None)
+
+
+def test_features_of_a_fixed_encoder_are_computed_once(store: Store, posing: Posing) -> None:
+    clips = preprocessed_clips(store, INDICES, card_of().preprocessing)
+    first = posing.features(store)
+    torch.testing.assert_close(first, torch.from_numpy(clips).mean(dim=(2, 4)).flatten(1))
+    assert torch.equal(posing.features(store), first)
+    assert posing.counts == 1
+
+
+@pytest.mark.parametrize(
+    ("edit", "options"),
+    [
+        (lambda text: text.replace("self.factor *", "2 * self.factor *"), {}),
+        (lambda text: text.replace("factor=1.0", "factor=2.0"), {}),
+        (lambda text: text.replace('about = "The mean pose."', 'about, version = "The mean pose.", "2"'), {}),
+        (lambda text: text, {"factor": 2.0}),
+    ],
+    ids=["function", "default", "version", "option"],
+)
+def test_a_changed_function_hits_no_old_entry(
+    store: Store, posing: Posing, edit: Callable[[str], str], options: dict[str, float]
+) -> None:
+    posing.features(store)
+    posing.path.write_text(edit(POSE))
+    posing.features(store, **options)
+    assert posing.counts == 2
+
+
+def test_an_edit_of_a_file_that_is_in_use_changes_nothing(store: Store, posing: Posing) -> None:
+    """What is computed and the name under which it is kept are of the same text, that which was loaded."""
+    posing.features(store)
+    encoder: Any = ENCODERS["mean_pose"]
+    before = encoder(layout=NTU25).fingerprint()
+    posing.path.write_text(POSE.replace("self.factor *", "2 * self.factor *"))
+    assert encoder(layout=NTU25).fingerprint() == before
 
 
 def damaged(path: Path, damage: str) -> None:

@@ -23,6 +23,7 @@ from skeltext.recognizer.calibration import Calibration, load_calibration
 from skeltext.recognizer.card import Card, save_card
 from skeltext.recognizer.checkpoint import write_tensors
 from skeltext.recognizer.embedding import embed_clips
+from skeltext.recognizer.label_set import LabelSet
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.table import answer_lines, guess_table
 from skeltext.recognizer.torch_model import TorchModel
@@ -249,26 +250,58 @@ def test_several_sentences_are_averaged_as_directions(recognizer: Recognizer, cl
 
 def test_what_is_nearer_to_a_negative_is_refused(recognizer: Recognizer, clips: list[Clip]) -> None:
     ranked = [guess.label for guess in recognizer.predict(clips[0], LABELS).guesses]
-    refused = recognizer.predict(clips[0], ranked[1:], negatives=ranked[:1])
+    refused = recognizer.predict(clips[0], LabelSet.of(ranked[1:], negatives=ranked[:1]))
     assert refused.label is None
     assert ranked[0] in refused.rejected
     assert [guess.label for guess in refused.guesses] == ranked[1:]
-    accepted = recognizer.predict(clips[0], ranked[:1], negatives=ranked[1:])
+    accepted = recognizer.predict(clips[0], LabelSet.of(ranked[:1], negatives=ranked[1:]))
     assert accepted.label == ranked[0]
     assert not accepted.rejected
 
 
-def test_examples_stand_for_a_label(recognizer: Recognizer, clips: list[Clip]) -> None:
-    recognizer.add_examples("my move", clips[:1])
-    assert recognizer.predict(clips[0], ["sit down"]).label == "my move"
-    assert recognizer.predict(clips[0], ["sit down"]).guesses[0].text == ""
-    recognizer.add_examples("my move", clips[1:3])
-    recognizer.add_examples("another", clips[3:4])
-    assert recognizer.predict(clips[3]).label == "another"
-    both = recognizer.predict(clips[0], ["my move=shake it", "sit down"]).guesses
+def test_examples_show_a_label(recognizer: Recognizer, clips: list[Clip]) -> None:
+    labels = LabelSet.of(["sit down"]).with_examples("my move", clips[:1])
+    assert recognizer.predict(clips[0], labels).label == "my move"
+    assert recognizer.predict(clips[0], labels).guesses[0].text == ""
+    more = labels.with_examples("my move", clips[1:3]).with_examples("another", clips[3:4])
+    assert recognizer.predict(clips[3], more.without("sit down")).label == "another"
+    both = recognizer.predict(clips[0], more.with_texts("my move", "shake it")).guesses
     assert {guess.text for guess in both if guess.label == "my move"} == {"shake it"}
     with pytest.raises(SkeltextError, match="no example given for 'x'"):
-        recognizer.add_examples("x", [])
+        labels.with_examples("x", [])
+
+
+def test_several_examples_and_a_text_are_weighed_as_directions(recognizer: Recognizer, clips: list[Clip]) -> None:
+    labels = LabelSet.of(["sit down"]).with_examples("my move", clips[:1]).with_examples("my move", clips[1:3])
+    rows = recognizer.embed(clips)
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    mean = units[:3].mean(axis=0)
+    shown = units @ mean / np.linalg.norm(mean)
+    np.testing.assert_allclose(recognizer.scores(rows, labels)[:, 1], shown, atol=1e-5)
+    spoken = recognizer.scores(rows, ["shake it"])[:, 0]
+    both = recognizer.scores(rows, labels.with_texts("my move", "shake it"))
+    np.testing.assert_allclose(both[:, 1], (shown + spoken) / 2, atol=1e-5)
+
+
+def test_a_recognizer_cannot_be_changed(recognizer: Recognizer, clips: list[Clip]) -> None:
+    for name in ("model", "encoder", "calibration", "weights", "card", "labels", "anything"):
+        with pytest.raises(AttributeError):
+            setattr(recognizer, name, None)
+    before = recognizer.predict(clips[0], LABELS)
+    recognizer.predict(clips[0], LabelSet.of(LABELS).with_examples("my move", clips[:1]).with_negatives("sit"))
+    assert recognizer.predict(clips[0], LABELS) == before
+
+
+def test_an_example_is_embedded_once(
+    recognizer: Recognizer, clips: list[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, counted = LabelSet.of(LABELS).with_examples("my move", clips[:2]), []
+    embed = recognizer.model.embed
+    monkeypatch.setattr(recognizer.model, "embed", lambda given: counted.append(len(given)) or embed(given))
+    recognizer.predict(clips[3], labels)
+    assert sum(counted) == 3
+    recognizer.predict(clips[3], labels.with_examples("another", clips[:1]))
+    assert sum(counted) == 4
 
 
 def test_a_bank_begins_with_what_the_recogniser_compares_and_learns_from_clips(
@@ -289,8 +322,7 @@ def test_a_bank_begins_with_what_the_recogniser_compares_and_learns_from_clips(
     assert np.abs(bank.scores(embedded) - before).max() > 0.01
     bank.save(str(tmp_path / "bank.safetensors"))
     np.testing.assert_array_equal(type(bank).load(str(tmp_path / "bank.safetensors")).anchors, bank.anchors)
-    recognizer.add_examples("my move", clips[:1])
-    with_move = recognizer.bank(LABELS)
+    with_move = recognizer.bank(LabelSet.of(LABELS).with_examples("my move", clips[:1]))
     assert with_move.labels[int(with_move.scores(embedded[:1]).argmax())] == "my move"
 
 
@@ -329,7 +361,7 @@ def fitted(recognizer: Recognizer, clips: list[Clip]) -> Calibration:
 
 
 def test_calibrated_scores_are_standard_and_refuse_by_rate(recognizer: Recognizer, clips: list[Clip]) -> None:
-    recognizer.calibration = fitted(recognizer, clips)
+    recognizer = replace(recognizer, calibration=fitted(recognizer, clips))
     scores = np.array(
         [[g.score for g in sorted(a.guesses, key=lambda g: g.label)] for a in recognizer.predict_all(clips, LABELS)]
     )

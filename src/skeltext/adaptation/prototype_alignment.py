@@ -7,11 +7,15 @@ so a prediction depends on the other clips that are tested with it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from skeltext.adaptation.step import Adapted, Floats, TestTimeStep, Unlabeled
+
+PseudoLabels = Literal["argmax", "weighted"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,7 @@ def align_prototypes(
     anchors: Tensor | None,
     *,
     alpha: float = 0.9,
-    pseudo_labels: Literal["argmax", "weighted"] = "argmax",
+    pseudo_labels: PseudoLabels = "argmax",
     temperature: float = 1.0,
     rounds: int = 1,
     fallback: Tensor | None = None,
@@ -120,7 +124,7 @@ def align_prototypes(
         raise ValueError(f"alpha is {alpha}, expected a share between 0 and 1")
     if rounds < 1 or temperature <= 0:
         raise ValueError(f"{rounds} rounds at temperature {temperature}, expected at least 1 at a positive temperature")
-    if pseudo_labels not in ("argmax", "weighted"):
+    if pseudo_labels not in get_args(PseudoLabels):
         raise ValueError(f"pseudo_labels is {pseudo_labels!r}, expected 'argmax' or 'weighted'")
     norms = positive_norms(features)
     if first is None:
@@ -146,3 +150,50 @@ def align_prototypes(
         entropy=entropy[0],
         support=support,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrototypeAlignment(TestTimeStep):
+    """The step of PGFA with the options of :func:`align_prototypes`.
+
+    >>> import numpy as np
+    >>> clips = np.array([[1.0, 0.2], [1.0, 0.3], [0.2, 1.0]], np.float32)
+    >>> given = Unlabeled(features=clips, scores=clips, anchors=np.eye(2, dtype=np.float32))
+    >>> PrototypeAlignment(alpha=1.0).fit(given).labels.tolist()
+    [0, 0, 1]
+    """
+
+    title = "prototype alignment"
+    about = "prototype_alignment: anchors are moved onto prototypes of the test clips."
+
+    alpha: float = 0.9
+    pseudo_labels: PseudoLabels = "argmax"
+    temperature: float = 1.0
+    rounds: int = 1
+
+    def __post_init__(self) -> None:
+        known = get_args(PseudoLabels)
+        if not 0 <= self.alpha <= 1:
+            raise ValueError(f"alpha is {self.alpha}, expected a share between 0 and 1")
+        if not self.temperature > 0 or self.rounds < 1:
+            raise ValueError(f"temperature {self.temperature} and rounds {self.rounds}, expected positive numbers")
+        if self.pseudo_labels not in known:
+            raise ValueError(f"pseudo_labels is {self.pseudo_labels!r}, expected {' or '.join(map(repr, known))}")
+
+    def fit(self, clips: Unlabeled) -> Adapted:
+        """The labels after the last round, and the prototypes."""
+        found = align_prototypes(
+            torch.from_numpy(clips.features),
+            _tensor(clips.anchors),
+            alpha=self.alpha,
+            pseudo_labels=self.pseudo_labels,
+            temperature=self.temperature,
+            rounds=self.rounds,
+            fallback=_tensor(clips.fallback),
+            first=torch.from_numpy(clips.scores),
+        )
+        return Adapted(labels=found.labels.numpy(), anchors=found.anchors.numpy())
+
+
+def _tensor(rows: Floats | None) -> Tensor | None:
+    return None if rows is None else torch.from_numpy(rows)

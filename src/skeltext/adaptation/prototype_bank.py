@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from skeltext.adaptation.step import Adapted, TestTimeStep, Unlabeled
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.writing import written_aside
 
@@ -251,3 +253,36 @@ def _lead(cosines: Floats) -> float:
         return float("inf")
     second, best = np.partition(cosines, -2)[-2:]
     return float(best - second)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamedBank(TestTimeStep):
+    """A bank with the options of :class:`PrototypeBank` that answers every clip before it learns it.
+
+    Clips arrive in an order drawn with `seed`, since test clips are stored class by class.
+    """
+
+    title = "prototype bank"
+    about = "prototype_bank: clips arrive one by one, and anchors follow those that came before."
+    transductive = False
+
+    capacity: int = CAPACITY
+    prior: float = 2.0
+    margin: float = 0.0
+    lifetime: int | None = None
+    seed: int = 0
+
+    def applies(self, clips: Unlabeled) -> bool:
+        """Where every clip is one vector and every class has an anchor."""
+        return super().applies(clips) and clips.anchors is not None and bool(np.isfinite(clips.anchors).all())
+
+    def fit(self, clips: Unlabeled) -> Adapted:
+        """What the bank answered when each clip came, and its anchors at the end."""
+        assert clips.anchors is not None
+        bank = PrototypeBank(
+            clips.anchors, capacity=self.capacity, prior=self.prior, margin=self.margin, lifetime=self.lifetime
+        )
+        labels = np.zeros(len(clips.features), np.int64)
+        for number in np.random.default_rng(self.seed).permutation(len(labels)):
+            labels[number] = bank.update(clips.features[number])
+        return Adapted(labels=labels, anchors=bank.anchors.astype(np.float32))

@@ -23,4 +23,4 @@ def run_demo(out: Path, *, seed: int, device: str, quiet: bool) -> tuple[Evaluat
         config = TrainingConfig(**preset.settings, store=store, device=device)
         runs = train_all(config, splits=list(preset.splits), seeds=[seed], out=out, bars=bars)
         report = out / "report.html"
-        return evaluate_runs(runs, alpha=None, device=device, report=report, bars=bars), report
+        return evaluate_runs(runs, device=device, report=report, bars=bars), report

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
+from skeltext.adaptation.registry import NamedStep
 from skeltext.benchmark.report.report import write_report
 from skeltext.datasets.dataset import ClassSplit, Dataset
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import require
 from skeltext.evaluation.generalised import generalised_result, require_generalised
 from skeltext.evaluation.generalised_results import Generalised
-from skeltext.evaluation.predictions import Scoring
+from skeltext.evaluation.predictions import Anchors
 from skeltext.evaluation.results import Evaluation
 from skeltext.evaluation.summary import evaluation_of
-from skeltext.evaluation.zero_shot import evaluate_scorings
+from skeltext.evaluation.zero_shot import evaluate_run, usual_steps
 from skeltext.methods.registry import method_named
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.embedding import Precision
@@ -29,8 +29,8 @@ SAMPLES = 6  # test clips of every run that the page shows moving
 def evaluate_runs(
     runs: Sequence[Run],
     *,
-    alpha: float | None,
-    scoring: Scoring | None = None,
+    steps: Sequence[NamedStep] | None = None,
+    by: Anchors = "texts",
     on: OtherData | None = None,
     device: str,
     precision: Precision = "32-true",
@@ -38,30 +38,32 @@ def evaluate_runs(
     named: Sequence[Path] = (),
     bars: ProgressBars,
 ) -> Evaluation:
-    """Evaluate runs and write the page `report`.
+    """Evaluate runs and write the page `report`; the options are those of :func:`.zero_shot.evaluate_run`.
 
-    `scoring` is used with the `alpha` given, else with that of each run; `on` is another data set to test on. `named`
-    are the folders that the command names, if they are not those of the runs.
+    Without `steps` they are those of the first run. `named` are the folders that the command names, if they are not
+    those of the runs.
     """
-    scoring = scoring or Scoring()
-    results = []
-    for run in runs:
-        results += evaluate_scorings(
+    asked = usual_steps(runs[0]) if steps is None else tuple(steps)
+    results = [
+        evaluate_run(
             run,
-            [replace(scoring, alpha=run.config.alpha if alpha is None else alpha)],
+            steps=asked,
+            by=by,
             on=on,
             device=device,
             precision=precision,
             samples=SAMPLES,
             progress=bars.counter(f"evaluating {run.name}"),
         )
+        for run in runs
+    ]
     datasets = sorted({dataset_named(result.dataset).title for result in results})
     methods = sorted({method_named(result.method).about.title for result in results})
     evaluation = evaluation_of(
         results,
         title=f"{' and '.join(methods)} on {' and '.join(datasets)}",
-        protocol=_protocol(runs, alpha, scoring, on, precision),
-        command=_command(named or [run.folder.path for run in runs], alpha, scoring, on, precision),
+        protocol=_protocol(runs, asked, by, on, precision),
+        command=_command(named or [run.folder.path for run in runs], steps, by, on, precision),
     )
     write_report(evaluation, report)
     return evaluation
@@ -92,14 +94,16 @@ def evaluate_generalised(
 
 
 def _command(
-    paths: Sequence[Path], alpha: float | None, scoring: Scoring, on: OtherData | None, precision: Precision
+    paths: Sequence[Path],
+    steps: Sequence[NamedStep] | None,
+    by: Anchors,
+    on: OtherData | None,
+    precision: Precision,
 ) -> str:
     """The command that repeats the evaluation."""
     words = ["skeltext", "evaluate", *map(str, paths)]
-    words += ["--alpha", str(alpha)] if alpha is not None else []
-    words += ["--anchors", scoring.anchors] if scoring.anchors != "texts" else []
-    words += ["--pseudo-labels", scoring.pseudo_labels] if scoring.pseudo_labels != "argmax" else []
-    words += ["--temperature", str(scoring.temperature)] if scoring.temperature != 1 else []
+    words += ["--steps", *(step.label for step in steps)] if steps else []
+    words += ["--anchors", by] if by != "texts" else []
     if on is not None:
         words += ["--on", on.dataset, "--on-split", on.split, *(["--on-store", str(on.store)] if on.store else [])]
     words += ["--precision", precision] if precision != "32-true" else []
@@ -107,11 +111,7 @@ def _command(
 
 
 def _protocol(
-    runs: Sequence[Run],
-    alpha: float | None,
-    scoring: Scoring,
-    on: OtherData | None,
-    precision: Precision,
+    runs: Sequence[Run], steps: Sequence[NamedStep], by: Anchors, on: OtherData | None, precision: Precision
 ) -> str:
     """How the figures came about, in plain sentences."""
     configs = [run.config for run in runs]
@@ -125,10 +125,21 @@ def _protocol(
         f" {_halves(dataset, split)} Splits {splits}; seeds {seeds}; {first.epochs} epochs; texts: {_kinds(configs)}"
         f" descriptions{f' of {first.descriptions}' if first.descriptions else ''} through {first.text_encoder}"
         f"{'' if first.text_space == 'sentence' else f', {first.text_space}'}."
-        f"{_first_stage(first)}{_exemplars(scoring)} Accuracy is over clips. The aligned rows use prototype alignment"
-        f" (alpha {first.alpha if alpha is None else alpha}{_weights(scoring)}), which is transductive: it looks at all"
-        f" unlabelled test clips at once.{rounded}"
+        f"{_first_stage(first)}{_exemplars(by)} Accuracy is over clips. {_steps(steps, first)}{rounded}"
     )
+
+
+def _steps(steps: Sequence[NamedStep], config: TrainingConfig) -> str:
+    """What is done with the test clips before they are classified."""
+    sentences = []
+    for step in (named.resolved(alpha=config.alpha) for named in steps):
+        chosen = ", ".join(f"{option} {value}" for option, value in step.options.items())
+        built = step.build()
+        sentences.append(
+            f"{built.about.removesuffix('.')}{f' ({chosen})' if chosen else ''}"
+            f"{'; it is transductive, so it looks at all unlabeled test clips at once' * built.transductive}."
+        )
+    return f"Test-time steps: {' '.join(sentences)}"
 
 
 def _kinds(configs: Sequence[TrainingConfig]) -> str:
@@ -151,16 +162,10 @@ def _elsewhere(on: OtherData | None) -> str:
     return f" Tested on {title} instead: the clips are those of the unseen classes of its split {on.split}."
 
 
-def _exemplars(scoring: Scoring) -> str:
-    if scoring.anchors == "texts":
+def _exemplars(by: Anchors) -> str:
+    if by == "texts":
         return ""
-    return " One-shot: an exemplar clip of every unseen class stands for it in place of its text."
-
-
-def _weights(scoring: Scoring) -> str:
-    if scoring.pseudo_labels == "argmax":
-        return ""
-    return f", all clips weighted by their probability at temperature {scoring.temperature}"
+    return " One-shot: an exemplar clip of every unseen class takes the place of its text."
 
 
 def _first_stage(config: TrainingConfig) -> str:

@@ -7,7 +7,7 @@ method of your own lies beside its file: ``my_method.yaml`` beside ``my_method.p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from skeltext.benchmark.presets import Preset
+from skeltext.encoders.registry import add_encoder
 from skeltext.errors import SkeltextError
 from skeltext.methods.registry import add_method
 from skeltext.runs.config import TrainingConfig
@@ -74,7 +75,8 @@ def load_recipe(name: str) -> Recipe:
 def own_recipe(path: Path) -> Recipe:
     """Add the method that the Python file `path` defines, and give its recipe: the YAML file of that name beside it.
 
-    Without such a file the method is trained with the settings of the data.
+    Without such a file the method is trained with the settings of the data. A recipe may name the Python file of an
+    encoder, which lies beside it, too.
     """
     name, beside = add_method(path), path.with_suffix(".yaml")
     if not beside.exists():
@@ -85,7 +87,11 @@ def own_recipe(path: Path) -> Recipe:
         text = beside.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise SkeltextError(f"{beside} cannot be read ({error}); write it as UTF-8 text or remove it") from error
-    return _recipe(name, text, origin=str(beside))
+    recipe = _recipe(name, text, origin=str(beside))
+    encoder = str(recipe.settings.get("encoder", ""))
+    if not encoder.endswith(".py"):
+        return recipe
+    return replace(recipe, settings={**recipe.settings, "encoder": add_encoder(path.with_name(encoder))})
 
 
 def recipe_given(name: str) -> Recipe:

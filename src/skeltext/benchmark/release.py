@@ -17,7 +17,7 @@ from skeltext.benchmark.tables import percent
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import require
 from skeltext.evaluation.as_answered import AsAnswered, as_answered
-from skeltext.evaluation.results import KINDS, RULES, Evaluation
+from skeltext.evaluation.results import RULES, Evaluation
 from skeltext.formats.writing import made_folder, write_text
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, load_calibration
@@ -50,7 +50,7 @@ def release(run: Run, *, tested: Sequence[Run], out: Path, device: str = "cpu", 
     _require_alike(run, tested)
     with TemporaryDirectory() as aside:  # for the report, which is not given to people
         report = Path(aside) / "report.html"
-        evaluation = evaluate_runs(tested, alpha=None, device=device, report=report, bars=bars)
+        evaluation = evaluate_runs(tested, device=device, report=report, bars=bars)
     measured = Measured(evaluation=evaluation, answered=_answered(tested, device=device, bars=bars))
     with TemporaryDirectory(dir=made_folder(out.parent)) as aside:  # an export that is refused leaves nothing behind
         _write(run, Path(aside), measured)
@@ -138,9 +138,9 @@ def page(config: TrainingConfig, card: Card, measured: Measured, *, calibration:
         f"| {len(evaluation.runs)} run{'s' * (len(evaluation.runs) > 1)}, % | {' | '.join(RULES)} | chance |",
         "| --- |" + " ---: |" * (len(RULES) + 1),
     ]
-    for kind in KINDS:
-        cells = [percent(*_spread(evaluation, kind, rule)) for rule in RULES]
-        lines.append(f"| {kind} | {' | '.join(cells)} | {percent(evaluation.chance)} |")
+    for step in evaluation.steps:
+        cells = [percent(*_spread(evaluation, step, rule)) for rule in RULES]
+        lines.append(f"| {step} | {' | '.join(cells)} | {percent(evaluation.chance)} |")
     lines += ["", "By what stands for a class, without alignment, last epoch; standard scores are those that a"]
     lines[-1] += " calibrated recogniser ranks by:"
     lines += ["", "| text | raw scores, % | standard scores, % |", "| --- | ---: | ---: |"]
@@ -157,10 +157,10 @@ def page(config: TrainingConfig, card: Card, measured: Measured, *, calibration:
     return "\n".join(lines) + "\n"
 
 
-def _spread(evaluation: Evaluation, kind: str, rule: str) -> tuple[float | None, float | None]:
+def _spread(evaluation: Evaluation, step: str, rule: str) -> tuple[float | None, float | None]:
     """Mean over the runs and, if there are several, their standard deviation."""
-    deviation = evaluation.micro.std[kind][rule] if len(evaluation.runs) > 1 else None
-    return evaluation.micro.mean[kind][rule], deviation
+    deviation = evaluation.micro.std[step][rule] if len(evaluation.runs) > 1 else None
+    return evaluation.micro.mean[step][rule], deviation
 
 
 def _layout_table(found: Sequence[AsAnswered]) -> list[str]:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from skeltext.datasets.manifest import Manifest
 from skeltext.evaluation.generalised_results import WAYS, Generalised, mean_table
-from skeltext.evaluation.results import KINDS, RULES, Evaluation, Summary
+from skeltext.evaluation.results import RULES, Evaluation, Summary
 from skeltext.formats.checking import Check
 from skeltext.recognizer.calibration import Calibration
 
@@ -43,18 +43,18 @@ def evaluation_table(evaluation: Evaluation) -> Table:
     for column in ("", *RULES, "chance"):
         table.add_column(column, justify="left" if not column else "right", style="bold" if column == "last" else "")
     for heading, summary in (("over clips", evaluation.micro), ("mean of classes", evaluation.per_class)):
-        for kind in KINDS:
-            table.add_row(f"{kind}, {heading}", *_cells(summary, kind, runs), percent(evaluation.chance))
+        for step in evaluation.steps:
+            table.add_row(f"{step}, {heading}", *_cells(summary, step, runs), percent(evaluation.chance))
     if len(evaluation.per_source) > 1:
         table.add_section()
         for source, found in evaluation.per_source.items():
-            for kind in KINDS:
-                table.add_row(f"{kind}, {source}, {found['clips']:.0f} clips", percent(found[kind]), "", "", "")
+            for step in evaluation.steps:
+                table.add_row(f"{step}, {source}, {found['clips']:.0f} clips", percent(found.get(step)), "", "", "")
     return table
 
 
-def _cells(summary: Summary, kind: str, runs: int) -> list[str]:
-    return [percent(summary.mean[kind][rule], summary.std[kind][rule] if runs > 1 else None) for rule in RULES]
+def _cells(summary: Summary, step: str, runs: int) -> list[str]:
+    return [percent(summary.mean[step][rule], summary.std[step][rule] if runs > 1 else None) for rule in RULES]
 
 
 def generalised_table(found: Sequence[Generalised]) -> Table:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from skeltext.benchmark.presets import load_preset
 from skeltext.datasets.registry import dataset_named
+from skeltext.encoders.registry import add_encoder
 from skeltext.methods.registry import add_method
 from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
@@ -38,12 +39,15 @@ def train_all(
     return runs
 
 
-def with_files_added(config: TrainingConfig) -> TrainingConfig:
-    """The settings with names of a method and a text space where they give Python files of such, which are run."""
-    method, space = Path(config.method), Path(config.text_space)
-    if method.suffix == ".py":
-        config = replace(config, method=add_method(method))
-    return replace(config, text_space=add_text_space(space)) if space.suffix == ".py" else config
+def with_own_files(config: TrainingConfig) -> TrainingConfig:
+    """The settings with names of method, encoder and text space where they give Python files, which are added."""
+    if config.method.endswith(".py"):
+        config = replace(config, method=add_method(Path(config.method)))
+    if config.encoder.endswith(".py"):
+        config = replace(config, encoder=add_encoder(Path(config.encoder)))
+    if config.text_space.endswith(".py"):
+        config = replace(config, text_space=add_text_space(Path(config.text_space)))
+    return config
 
 
 def train(
@@ -75,7 +79,7 @@ def train(
     as_json
         Print one JSON object on stdout and nothing else there.
     """
-    config = with_files_added(config or TrainingConfig())
+    config = with_own_files(config or TrainingConfig())
     chosen = load_preset(preset) if preset else None
     folder = out or Path("runs") / "-".join(filter(None, (preset or config.dataset, recipe and Path(recipe).stem)))
     with ProgressBars(quiet=as_json) as bars:

@@ -10,13 +10,13 @@ from cyclopts import Parameter
 from skeltext.commands.output import Device, Json, show_evaluation
 from skeltext.errors import SkeltextError
 
+Former = Parameter(show=False)  # an option of 0.1, which still works
+
 
 def evaluate(
     *paths: Path,
-    alpha: float | None = None,
+    steps: Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")] = None,
     anchors: Literal["texts", "exemplars"] = "texts",
-    pseudo_labels: Literal["argmax", "weighted"] = "argmax",
-    temperature: float = 1.0,
     on: str | None = None,
     on_split: str = "0",
     on_store: Path | None = None,
@@ -25,30 +25,34 @@ def evaluate(
     device: Device = "auto",
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
     as_json: Annotated[Json, Parameter(name="--json")] = False,
+    alpha: Annotated[float | None, Former] = None,
+    pseudo_labels: Annotated[Literal["argmax", "weighted"], Former] = "argmax",
+    temperature: Annotated[float, Former] = 1.0,
 ) -> None:
-    """Recognise the unseen classes with trained runs, and write report.html.
+    """Recognize the unseen classes with trained runs, and write report.html.
 
-    Accuracy is printed before (plain) and after prototype alignment (aligned), under three rules for the epoch: last,
-    pseudo-unseen (chosen on seen classes held out as if unseen) and oracle (the best on the test labels themselves,
-    only to compare with papers that choose so). Several runs give mean and standard deviation.
+    Accuracy is printed for every test-time step under three rules for the epoch: last, pseudo-unseen (chosen on seen
+    classes held out as if unseen) and oracle (the best on the test labels themselves, only to compare with papers that
+    choose so). Several runs give mean and standard deviation.
 
-    --json keys: chance; plain.last, plain.pseudo-unseen, plain.oracle and the same under aligned (shares between 0 and
-    1); std, per_class, per_class_std, per_source, runs (each with the epochs chosen), protocol, command and report;
-    with --generalised also generalised.mean (way, rule, then seen, unseen, harmonic and the same _per_class) and
-    generalised.runs (each with what was fitted).
+    Steps: plain takes the class with the highest score and always comes first; prototype_alignment moves the texts onto
+    prototypes of the unlabeled test clips; prototype_bank does that while the clips arrive one by one. Or the Python
+    file of a step of your own.
+
+    --json keys: chance; steps, and under the name of each last, pseudo-unseen and oracle (shares between 0 and 1), as
+    in plain.last; std, per_class, per_class_std, per_source, runs (each with the epochs chosen), protocol, command and
+    report; with --generalised also generalised.mean (way, rule, then seen, unseen, harmonic and the same _per_class)
+    and generalised.runs (each with what was fitted). For one release prototype_alignment is also called aligned.
 
     Parameters
     ----------
     paths
         Folders of runs, or folders of several runs.
-    alpha
-        Tolerance margin of the alignment instead of the one each run was configured with.
+    steps
+        Test-time steps, each NAME or NAME:OPTION=VALUE,OPTION=VALUE, for instance prototype_alignment:alpha=0.5; plain
+        and prototype_alignment by default. A step that takes alpha has that of the run unless it is given.
     anchors
         What stands for an unseen class: its text, or the exemplars of a one-shot split.
-    pseudo_labels
-        Prototypes of the clips predicted as a class, or of all clips weighted by their probability.
-    temperature
-        Of the softmax behind these weights and the certainty of a prediction.
     on
         Another data set, whose unseen classes are recognised instead.
     on_split
@@ -64,8 +68,8 @@ def evaluate(
         bf16-mixed embeds clips with bfloat16 arithmetic (on CUDA by autocast), which is faster where the machine has
         instructions for it; figures may change in their last digits, and the protocol says that it was used.
     """
+    from skeltext.adaptation.registry import named_steps
     from skeltext.benchmark.evaluation import evaluate_generalised, evaluate_runs, require_generalised_runs
-    from skeltext.evaluation.predictions import Scoring
     from skeltext.progress import ProgressBars
     from skeltext.runs.run import OtherData, open_runs
 
@@ -74,14 +78,17 @@ def evaluate(
             "no folder given; expected `skeltext evaluate FOLDER` with the folder of a run or of several"
         )
     page = report or paths[0] / "report.html"
+    former = _former_options(alpha, pseudo_labels, temperature)
+    if steps and former:
+        raise SkeltextError(f"--steps goes without the former options of alignment; write {former[0]} in --steps")
     runs = open_runs(paths)
     if generalised:
         require_generalised_runs(runs, on=on)
     with ProgressBars(quiet=as_json) as bars:
         evaluation = evaluate_runs(
             runs,
-            alpha=alpha,
-            scoring=Scoring(anchors=anchors, pseudo_labels=pseudo_labels, temperature=temperature),
+            steps=named_steps(steps or former) if steps or former else None,
+            by=anchors,
             on=OtherData(dataset=on, split=on_split, store=on_store) if on else None,
             device=device,
             precision=precision,
@@ -93,3 +100,14 @@ def evaluate(
         if generalised:
             together = evaluate_generalised(runs, evaluation, device=device, precision=precision, bars=bars)
     show_evaluation(evaluation, page, as_json=as_json, generalised=together)
+
+
+def _former_options(alpha: float | None, pseudo_labels: str, temperature: float) -> list[str]:
+    """The step that options of 0.1 ask for, as it is written now; none where none of them is given."""
+    options = {
+        **({} if alpha is None else {"alpha": alpha}),
+        **({} if pseudo_labels == "argmax" else {"pseudo_labels": pseudo_labels}),
+        **({} if temperature == 1 else {"temperature": temperature}),
+    }
+    chosen = ",".join(f"{name}={value}" for name, value in options.items())
+    return [f"prototype_alignment:{chosen}"] if chosen else []

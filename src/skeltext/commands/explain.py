@@ -17,7 +17,7 @@ def explain(
     file: Path,
     /,
     *,
-    asked: LabelOptions,
+    asked: LabelOptions = LabelOptions(),
     source: FileOptions = FileOptions(),
     model: ModelOptions = ModelOptions(),
     of: str | None = None,
@@ -48,31 +48,16 @@ def explain(
     from skeltext.formats.writing import made_folder, write_text
 
     clip = source.read(file)
-    recognizer = model.load()
-    asked.add_examples(recognizer)
-    found = recognizer.explain(clip, asked.labels, of=of, bins=bins, pair=asked.pair)
+    labels = asked.choose()
+    found = model.load().explain(clip, labels, of=of, bins=bins, pair=asked.pair)
     if out is not None:
         from skeltext.recognizer.stick_figure import stick_figures
 
         made_folder(out.parent)
         write_text(out, stick_figures(found))
     if as_json:
-        edges = [None if found.seconds is None else found.seconds * edge / bins for edge in range(bins + 1)]
-        print_json(
-            {
-                "file": str(file),
-                "model": model.title,
-                "label": found.label,
-                "score": found.score,
-                "joints": dict(found.ranked_joints),
-                "limbs": dict(found.ranked_limbs),
-                "frames": [
-                    {"start": edges[part], "end": edges[part + 1], "drop": float(drop)}
-                    for part, drop in enumerate(found.frames)
-                ],
-                "picture": None if out is None else str(out),
-            }
-        )
+        picture = {"picture": None if out is None else str(out)}
+        print_json({"file": str(file), "model": model.title} | found.to_dict() | picture)
         return
     from rich.console import Console
 

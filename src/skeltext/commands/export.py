@@ -28,9 +28,10 @@ def export(
     """Write a trained model as one ONNX file, which predicts without torch.
 
     `skeltext export runs/mine model.onnx`, then on any machine with `pip install --no-deps skeltext` and the packages
-    numpy, safetensors, cyclopts, rich, pyyaml, filelock and onnxruntime: `skeltext predict wave.npz --model model.onnx
-    --labels "sit down" "wave a hand"`. Labels that were embedded before are kept on disk and need nothing more; for new
-    ones write the text encoder beside the model with --sentences, once, which takes tokenizers, too.
+    numpy, safetensors, cyclopts, rich, pyyaml, filelock, lazy-loader and onnxruntime: `skeltext predict wave.npz
+    --model model.onnx --labels "sit down" "wave a hand"`. Labels that were embedded before are kept on disk and need
+    nothing more; for new ones write the text encoder beside the model with --sentences, once, which takes tokenizers,
+    too.
 
     The file holds what is left of the preparation, the network and the calibration. Its inputs are clips (clips,
     coordinates, frames, joints, bodies) and embedded texts (texts, width), its outputs embedded clips and their cosines

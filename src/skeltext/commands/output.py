@@ -28,15 +28,13 @@ def show_evaluation(
     evaluation: Any, report: Path, *, as_json: bool, seconds: float | None = None, generalised: Sequence[Any] = ()
 ) -> None:
     """What an evaluation found, as a table or as JSON."""
-    from skeltext.evaluation.summary import as_json as figures
-
     if as_json:
         extra: dict[str, Any] = {} if seconds is None else {"seconds": round(seconds, 1)}
         if generalised:
             from skeltext.evaluation.generalised_results import as_json as generalised_figures
 
             extra["generalised"] = generalised_figures(generalised)
-        print_json(figures(evaluation) | {"report": str(report)} | extra)
+        print_json(evaluation.to_dict() | {"report": str(report)} | extra)
         return
     from skeltext.benchmark.tables import evaluation_table, generalised_table
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -17,10 +16,11 @@ def predict(
     file: Path,
     /,
     *,
-    asked: PeopleOptions,
+    asked: PeopleOptions = PeopleOptions(),
     source: FileOptions = FileOptions(),
     model: ModelOptions = ModelOptions(),
     top: int | None = None,
+    save_label_set: Path | None = None,
     as_json: Annotated[Json, Parameter(name="--json")] = False,
 ) -> None:
     """Tell which of the labels you type fits a motion file best.
@@ -39,25 +39,25 @@ def predict(
         A motion file, or a folder of OpenPose's; `skeltext check FILE` tells how it is understood.
     top
         Show only so many of the best labels.
+    save_label_set
+        Write the labels that were used, with their sentences, examples and negatives, to this JSON file, which
+        --label-set reads and which can be edited by hand.
     """
     from skeltext.errors import require
 
     require(top is None or top > 0, f"--top is {top}, expected at least one")
     clip = source.read(file)
+    labels = asked.choose()
     recognizer = model.load()
-    asked.add_examples(recognizer)
     answers = (
-        recognizer.predict_people(clip, asked.labels, **asked.refusals)
+        recognizer.predict_people(clip, labels, false_accept=asked.false_accept)
         if asked.people
-        else [recognizer.predict(clip, asked.labels, pair=asked.pair, **asked.refusals)]
+        else [recognizer.predict(clip, labels, false_accept=asked.false_accept, pair=asked.pair)]
     )
+    if save_label_set is not None:
+        labels.save(save_label_set)
     if as_json:
-        found = [
-            asdict(answer)
-            | {"guesses": [asdict(guess) for guess in answer.guesses[:top]]}
-            | {"confidence": answer.confidence, "margin": answer.margin}
-            for answer in answers
-        ]
+        found = [answer.to_dict(top=top) for answer in answers]
         print_json({"file": str(file), "model": model.title, "answers": found})
         return
     from skeltext.recognizer.table import answer_lines, guess_table

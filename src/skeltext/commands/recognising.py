@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -12,6 +12,7 @@ from skeltext.commands.output import Device
 from skeltext.errors import require
 
 if TYPE_CHECKING:
+    from skeltext.recognizer.label_set import LabelSet
     from skeltext.recognizer.recognizer import Recognizer
     from skeltext.skeletons.clip import Clip
 
@@ -32,7 +33,7 @@ class ModelOptions:
     device: Device = "cpu"
 
     def load(self) -> Recognizer:
-        """The recogniser."""
+        """The recognizer."""
         from skeltext.recognizer.recognizer import Recognizer
 
         return Recognizer.load(self.model, onnx=self.onnx or None, device=self.device)
@@ -65,22 +66,29 @@ class FileOptions:
 class LabelOptions:
     """What an action might be called, and who is looked at."""
 
-    labels: Several
-    """What the action might be called, at least two; LABEL=SENTENCE says what stands for a label, and the same label
-    twice has two sentences."""
+    labels: Several = ()
+    """What the action might be called, at least two; LABEL=SENTENCE says what a label means, and the same label twice
+    has two sentences."""
+    label_set: Path | None = None
+    """A file of labels with their sentences and examples, and of negatives, as `predict --save-label-set` writes it;
+    --labels, --examples and --negatives are added to it."""
     examples: Several = ()
-    """Each LABEL=FILE, a motion file that stands for a label, beside its sentence or without one."""
+    """Each LABEL=FILE, a motion file that shows a label, beside its sentence or without one."""
     pair: Flag = False
     """Judge the two people who move most together."""
 
-    def add_examples(self, recognizer: Recognizer) -> None:
-        """Let the files of LABEL=FILE stand for their labels."""
-        from skeltext.formats.reading import read_clip
+    def choose(self) -> LabelSet:
+        """The label set that the options make together."""
+        from skeltext.recognizer.label_set import LabelSet
 
+        found = LabelSet() if self.label_set is None else LabelSet.load(self.label_set)
+        found = found.joined(LabelSet.of(self.labels))
         for entry in self.examples:
             label, equals, file = entry.partition("=")
             require(equals and label.strip() and file.strip(), f"--examples {entry!r}, expected LABEL=FILE")
-            recognizer.add_examples(label, [read_clip(file.strip())])
+            found = found.with_examples(label, [file.strip()])
+        require(found.labels, "no label given; type some after --labels, or name a file after --label-set")
+        return found
 
 
 @Parameter(name="*")
@@ -93,10 +101,9 @@ class AnswerOptions(LabelOptions):
     false_accept: float | None = None
     """Refuse where more than this share of clips that show none of the labels would be as sure."""
 
-    @property
-    def refusals(self) -> dict[str, Any]:
-        """When there is no answer, as a recogniser takes it."""
-        return {"negatives": list(self.negatives), "false_accept": self.false_accept}
+    def choose(self) -> LabelSet:
+        """The label set that the options make together, with negatives."""
+        return super().choose().with_negatives(*self.negatives)
 
 
 @Parameter(name="*")

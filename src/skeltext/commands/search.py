@@ -49,20 +49,26 @@ def search(
         Seconds from one such window to the next.
     """
     from skeltext.errors import require
-    from skeltext.formats.reading import read_clip
     from skeltext.progress import ProgressBars
+    from skeltext.recognizer.label_set import LabelSet
     from skeltext.recognizer.motion_folder import embed_folder
+    from skeltext.recognizer.search import QUERY, Hits
     from skeltext.recognizer.search import search as find
 
     require(query, "no folder given; type a sentence and the folder to search")
     require(top > 0, f"--top is {top}, expected at least one")
     *sentences, folder = query
     require(sentences or like, f"nothing to search {folder} for; type a sentence before the folder, or give --like")
-    examples = [read_clip(path) for path in like or []]
+    require(all(text.strip() for text in sentences), "a sentence is empty; type what is searched for")
+    asked = LabelSet().with_examples(QUERY, like) if like else LabelSet()
     recognizer = model.load()
+    if sentences:
+        asked = asked.with_texts(QUERY, *(recognizer.text_of(text.strip()) for text in sentences))
+    asked = asked.with_negatives(*negatives or [])
     with ProgressBars(quiet=as_json) as bars:
         motions = embed_folder(recognizer, folder, window=window, hop=hop, progress=bars.counter("reading motions"))
-    hits = find(recognizer, motions, sentences, like=examples, negatives=negatives or [])
+    hits = find(recognizer, motions, asked)
+    best = Hits(hits[:top])
     if as_json:
         print_json(
             {
@@ -74,7 +80,7 @@ def search(
                 "files": len(motions.motions),
                 "computed": motions.computed,
                 "calibrated": recognizer.calibration is not None,
-                "hits": [asdict(hit) for hit in hits[:top]],
+                **best.to_dict(),
                 "unreadable": [asdict(failure) for failure in motions.unreadable],
             }
         )
@@ -83,7 +89,7 @@ def search(
 
     from skeltext.recognizer.search_table import hit_table
 
-    Console().print(hit_table(hits[:top], folder=Path(folder)))
+    Console().print(hit_table(best, folder=Path(folder)))
     say(
         f"{len(motions.motions)} files were searched, {len(motions.motions) - len(hits)} are nearer to what --not says."
     )

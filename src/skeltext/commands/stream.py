@@ -27,7 +27,7 @@ def stream(
     file: Path | None = None,
     /,
     *,
-    asked: AnswerOptions,
+    asked: AnswerOptions = AnswerOptions(),
     model: ModelOptions = ModelOptions(),
     fps: float = 30.0,
     layout: str | None = None,
@@ -69,19 +69,18 @@ def stream(
     from skeltext.recognizer.stream import Stream
 
     require(wait >= 0, f"--wait is {wait:g}, expected a number of seconds")
-    recognizer = model.load()
-    asked.add_examples(recognizer)
+    labels = asked.choose()
     live = Stream(
-        recognizer,
-        asked.labels,
+        model.load(),
+        labels,
         fps=fps,
         layout=layout,
         window=window,
         every=every,
         on=on,
         off=off,
+        false_accept=asked.false_accept,
         pair=asked.pair,
-        **asked.refusals,
     )
     frames = 0
     with _opened(file) as lines, suppress(KeyboardInterrupt):
@@ -134,9 +133,9 @@ def _answers(live: Stream, file: BinaryIO, *, wait: float) -> Iterator[Answer | 
 
 def _answer_line(answer: Answer, seconds: float, *, as_json: bool) -> str:
     if as_json:
-        chosen = {"seconds": round(seconds, 3), "label": answer.label, "rejected": answer.rejected}
-        figures = {"confidence": answer.confidence, "margin": answer.margin, "person": answer.person}
-        shares = {guess.label: guess.probability for guess in answer.guesses}
-        return json.dumps(chosen | figures | {"probabilities": shares})
+        whole = answer.to_dict()
+        kept = {key: whole[key] for key in ("label", "rejected", "confidence", "margin", "person")}
+        shares = {guess["label"]: guess["probability"] for guess in whole["guesses"]}
+        return json.dumps({"seconds": round(seconds, 3)} | kept | {"probabilities": shares})
     shown = answer.label or f"none of the labels: {answer.rejected}"
     return f"{seconds:9.2f} s  {answer.confidence:4.0%}  {shown}"

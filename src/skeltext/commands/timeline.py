@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -18,7 +18,7 @@ def timeline(
     file: Path,
     /,
     *,
-    asked: PeopleOptions,
+    asked: PeopleOptions = PeopleOptions(),
     source: FileOptions = FileOptions(),
     model: ModelOptions = ModelOptions(),
     window: float = 2.0,
@@ -60,28 +60,35 @@ def timeline(
         for a video, .tsv is a tier for ELAN.
     """
     from skeltext.progress import ProgressBars
-    from skeltext.recognizer.timeline_files import form_of, record, write_timelines
+    from skeltext.recognizer.timeline import SpanRule
+    from skeltext.recognizer.timeline_files import form_of, write_timelines
+    from skeltext.recognizer.windows import people_of
 
     if out:
         form_of(out)  # before the work
+    rule = SpanRule(on=on, off=off, shortest=shortest, gap=gap)
     clip = source.read(file)
+    labels = asked.choose()
     recognizer = model.load()
-    asked.add_examples(recognizer)
     with ProgressBars(quiet=as_json) as bars:
-        options: dict[str, Any] = {
-            **{"window": window, "hop": hop, "on": on, "off": off, "shortest": shortest, "gap": gap},
-            **asked.refusals,
-            "progress": bars.counter("windows", unit="windows"),
-        }
-        found = (
-            recognizer.timeline_people(clip, asked.labels, **options)
-            if asked.people
-            else [recognizer.timeline(clip, asked.labels, pair=asked.pair, **options)]
-        )
+        progress = bars.counter("windows", unit="windows")
+        found = [
+            recognizer.timeline(
+                person,
+                labels,
+                window=window,
+                hop=hop,
+                rule=rule,
+                false_accept=asked.false_accept,
+                pair=asked.pair,
+                progress=progress,
+            )
+            for person in (people_of(clip) if asked.people else [clip])
+        ]
     if out:
         write_timelines(found, out)
     if as_json:
-        print_json({"file": str(file), "model": model.title, "timelines": [record(one) for one in found]})
+        print_json({"file": str(file), "model": model.title, "timelines": [one.to_dict() for one in found]})
         return
     from skeltext.recognizer.timeline_table import timeline_table
 

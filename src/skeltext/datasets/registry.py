@@ -34,6 +34,15 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
+def list_datasets() -> list[str]:
+    """The names of the data sets.
+
+    >>> "kinect20" in list_datasets()
+    True
+    """
+    return list(DATASETS)
+
+
 def dataset_named(name: str) -> Dataset:
     """The data set of that name; :class:`SkeltextError` lists the names there are.
 

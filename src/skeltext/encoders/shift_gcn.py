@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skeltext.encoders.batch_norm import BatchNorm
+from skeltext.encoders.encoder import Encoder
 from skeltext.encoders.shift_convolution import Projection, SpatialShiftConvolution, TemporalShiftConvolution
 from skeltext.encoders.spatial_shift import IN, spatial_shift
 from skeltext.encoders.temporal_shift import OffsetGradient
@@ -71,7 +72,7 @@ class Block(nn.Module):
         return (y if self.residual is None else y.add_(self.residual(x))).relu_()
 
 
-class ShiftGCN(nn.Module):
+class ShiftGCN(Encoder):
     """Ten blocks from C coordinates to D features, averaged over time, joints and bodies.
 
     `layout` gives the joints; `hidden` is the width of the first four blocks, `middle` (twice `hidden` if not given)
@@ -86,6 +87,8 @@ class ShiftGCN(nn.Module):
     >>> encoder(torch.zeros(2, 3, 50, 25, 2)).shape
     torch.Size([2, 256])
     """
+
+    about = "Shift-GCN: learnt shifts along joints and time in place of convolutions (Cheng et al., CVPR 2020)."
 
     def __init__(
         self,
@@ -105,7 +108,7 @@ class ShiftGCN(nn.Module):
                 f"hidden {hidden}, middle {middle}, features {features}, bodies {bodies} and frames {frames}, expected"
                 " positive numbers"
             )
-        self.features, self.frames, self.bodies = features, frames, bodies
+        self.width, self.frames, self.bodies = features, frames, bodies
         self.input_norm = BatchNorm(bodies * layout.V * layout.C)
         widths = [layout.C, *[hidden] * 4, *[middle] * 3, *[features] * 3]
         self.blocks = nn.ModuleList(

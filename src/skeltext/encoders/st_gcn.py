@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skeltext.encoders.dropout import ByteDropout
+from skeltext.encoders.encoder import Encoder
 from skeltext.encoders.folded_st_gcn import FoldedSTGCN, folded_precision
 from skeltext.encoders.graph import spatial_partition
 from skeltext.encoders.temporal_convolution import TemporalConvolution
@@ -53,16 +54,16 @@ class GraphConvolution(nn.Module):
         super().__init__()
         self.subsets = subsets
         self.conv = nn.Conv2d(channels, subsets * out_channels, kernel_size=1)
-        self.widens = channels < out_channels
+        self.messages_first = channels < out_channels
 
     def forward(self, x: Tensor, adjacency: Tensor) -> Tensor:
         """(N, C, T, V) and (K, V, V) to (N, C', T, V)."""
-        if self.widens:
-            return self._messages_first(x, adjacency)
+        if self.messages_first:
+            return self._with_messages_first(x, adjacency)
         per_subset = self.conv(x).unflatten(1, (self.subsets, -1))  # N (K C') T V -> N K C' T V
         return torch.einsum("nkctv,kvw->nctw", per_subset, adjacency)
 
-    def _messages_first(self, x: Tensor, adjacency: Tensor) -> Tensor:
+    def _with_messages_first(self, x: Tensor, adjacency: Tensor) -> Tensor:
         n, c, t, v = x.shape
         k = self.subsets
         messages = x.reshape(-1, v) @ adjacency.permute(1, 0, 2).reshape(v, k * v)  # (N C T) V -> (N C T) (K V)
@@ -109,7 +110,7 @@ class Block(nn.Module):
         return torch.relu(y if self.residual is None else y + self.residual(x))
 
 
-class STGCN(nn.Module):
+class STGCN(Encoder):
     """Ten blocks from C coordinates to D features, averaged over time, joints and bodies.
 
     `layout` gives the graph; `hidden` is the width of the first four blocks (16 as published), which doubles twice;
@@ -123,13 +124,15 @@ class STGCN(nn.Module):
     torch.Size([2, 256])
     """
 
+    about = "ST-GCN: graph convolutions over joints and convolutions over time (Yan et al., AAAI 2018)."
+
     adjacency: Tensor
 
     def __init__(self, *, layout: Layout, hidden: int = 16, features: int = 256, dropout: float = 0.5) -> None:
         super().__init__()
         if min(hidden, features) < 1:
             raise ValueError(f"hidden {hidden} and features {features}, expected positive widths")
-        self.features = features
+        self.width = features
         adjacency = torch.tensor(spatial_partition(layout), dtype=torch.float32)
         self.register_buffer("adjacency", adjacency)
         self.input_norm = nn.BatchNorm1d(layout.V * layout.C)
@@ -158,7 +161,7 @@ class STGCN(nn.Module):
 
             return fused_features(self, clips)
         n, m = clips.shape[0], clips.shape[4]  # an exporter records no len()
-        features: Tensor = self._activations(clips).mean(dim=(2, 3)).view(n, m, self.features).mean(dim=1)
+        features: Tensor = self._activations(clips).mean(dim=(2, 3)).view(n, m, self.width).mean(dim=1)
         return features
 
     def nodes(self, clips: Tensor) -> Tensor:
@@ -168,6 +171,12 @@ class STGCN(nn.Module):
         x, n, m = self._activations(clips), clips.shape[0], clips.shape[4]
         nodes: Tensor = x.view(n, m, *x.shape[1:]).mean(dim=1).permute(0, 2, 3, 1)  # (N M) D T' V -> N T' V D
         return nodes
+
+    def make_recordable(self) -> None:
+        """Do without the transform of temporal convolutions, which no exporter can record."""
+        for part in self.modules():
+            if isinstance(part, TemporalConvolution):
+                part.direct = True
 
     def _activations(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to the last activations of every body ((N M), D, T', V)."""

@@ -63,12 +63,15 @@ def short_convolution(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 class TemporalConvolution(nn.Conv2d):
     """A convolution of k taps over the frames of (N, C, T, V), padded by k // 2.
 
+    With ``direct`` it does without the transform.
+
     >>> TemporalConvolution(4, 6, taps=9, stride=2)(torch.zeros(1, 4, 25, 20)).shape
     torch.Size([1, 6, 13, 20])
     """
 
     def __init__(self, channels: int, out_channels: int, *, taps: int, stride: int = 1) -> None:
         super().__init__(channels, out_channels, kernel_size=(taps, 1), stride=(stride, 1), padding=(taps // 2, 0))
+        self.direct = False
 
     def is_short(self, frames: int) -> bool:
         """Whether the transform pays for that many frames on a processor."""
@@ -76,6 +79,6 @@ class TemporalConvolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, T, V) to (N, C', T / stride, V)."""
-        if x.device.type == "cpu" and self.bias is not None and self.is_short(x.shape[2]):
+        if not self.direct and x.device.type == "cpu" and self.bias is not None and self.is_short(x.shape[2]):
             return short_convolution(x, self.weight, self.bias)
         return super().forward(x)

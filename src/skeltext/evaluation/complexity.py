@@ -82,7 +82,7 @@ def complexity(model: ModelConfig, *, frames: int, bodies: int, passes: int = 1)
         encoder = method.encoder
         graphs = {name: part for name, part in encoder.named_modules() if isinstance(part, GraphConvolution)}
         for graph in graphs.values():
-            graph.widens = False  # which is to convolve first
+            graph.messages_first = False
         clips = torch.empty(1, layout.C, frames, layout.V, bodies)  # N C T V M
         with FlopCounterMode(display=False) as work:
             encoder(clips)

@@ -127,7 +127,7 @@ def judge(asked: Asked, epoch: int, *, device: str, precision: Precision) -> tup
     method = load_method(card, *asked.run.folder.weights_after(epoch), device=device)
     embedded = embed_test_set(method, card, asked.test, frozen=asked.run.frozen, precision=precision)
     assert embedded.scores is not None
-    place = next(method.parameters()).device
+    place = method.device
     here = embedded.features.to(place)
 
     def among(texts: Tensor) -> Tensor:

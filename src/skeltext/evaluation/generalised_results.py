@@ -56,6 +56,10 @@ class Generalised:
     table: dict[Way, dict[str, GeneralisedAccuracy | None]]
     fitted: dict[str, Calibration | None]
 
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values for JSON."""
+        return asdict(self)
+
 
 def mean_table(found: Sequence[Generalised]) -> dict[Way, dict[str, GeneralisedAccuracy | None]]:
     """The table of several runs: the mean of every figure over the runs (of H, too); None where a run has none."""
@@ -68,7 +72,7 @@ def as_json(found: Sequence[Generalised]) -> dict[str, Any]:
     mean = {
         way: {rule: cell and asdict(cell) for rule, cell in cells.items()} for way, cells in mean_table(found).items()
     }
-    return {"mean": mean, "runs": [asdict(run) for run in found]}
+    return {"mean": mean, "runs": [run.to_dict() for run in found]}
 
 
 def _mean(cells: Sequence[GeneralisedAccuracy | None]) -> GeneralisedAccuracy | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from skeltext.adaptation.prototype_alignment import Alignment, align_prototypes
+from skeltext.adaptation.step import TestTimeStep, Unlabeled
 from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.splitting import Indices
 from skeltext.datasets.store import Store
-from skeltext.errors import SkeltextError, require
+from skeltext.errors import SkeltextError
 from skeltext.methods.method import Method, mean_directions
 from skeltext.recognizer.card import Card, load_card
 from skeltext.recognizer.checkpoint import load_method
@@ -25,26 +25,9 @@ from skeltext.runs.run import Run
 from skeltext.skeletons.preprocessing import Preprocessing
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Anchors = Literal["texts", "exemplars"]
 Progress = Callable[[int, int], None]  # (epochs done, epochs in all)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scoring:
-    """How embedded clips become predictions: what stands for a class, and how that is aligned.
-
-    ``anchors`` are the class texts, or the exemplars of a one-shot protocol, which is all that one-shot methods know
-    (a class without support then takes its text where it has one, as published). ``alpha`` and ``pseudo_labels`` are
-    those of :func:`~skeltext.adaptation.prototype_alignment.align_prototypes`, ``temperature`` that of its softmax.
-    """
-
-    anchors: Literal["texts", "exemplars"] = "texts"
-    alpha: float = 0.9
-    pseudo_labels: Literal["argmax", "weighted"] = "argmax"
-    temperature: float = 1.0
-
-    def __post_init__(self) -> None:
-        require(0 <= self.alpha <= 1, f"alpha is {self.alpha}, expected a share between 0 and 1")
-        require(self.temperature > 0, f"temperature is {self.temperature}, expected a positive number")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,17 +67,17 @@ class Embedded:
 
 @dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """What one epoch's weights say about a test set: ``features`` (N, D), and among them the class ``anchors``.
+    """What one epoch's weights say about a test set, by the label of the test-time step.
 
-    There are no anchors where texts are no points among the features. Where a clip has no one vector of its own,
-    without regard to a class, there is no ``alignment`` either, and ``aligned`` is ``plain``.
+    ``labels`` (N,) are the predicted classes and ``moved`` (K, D) the anchors of the steps that moved them; a step that
+    does not apply is in neither. ``features`` (N, D) are the clips and ``anchors`` (K, D) those before any step; there
+    are none where texts are not points among the features.
     """
 
-    plain: Ints
-    aligned: Ints
-    features: Tensor
-    anchors: Tensor | None
-    alignment: Alignment | None
+    labels: dict[str, Ints]
+    moved: dict[str, Floats]
+    features: Floats
+    anchors: Floats | None
 
 
 def load_test_set(
@@ -148,7 +131,7 @@ def embed_test_set(
 
     features = embedded(test.clips, test.indices)
     shown = embedded(test.exemplars, test.exemplar_indices) if test.exemplar_indices else None
-    texts = test.texts.to(next(method.parameters()).device)
+    texts = test.texts.to(method.device)
     scores = anchors = exemplars = exemplar_scores = None
     here = features.to(texts.device)
     if method.route == "zero-shot":
@@ -170,33 +153,31 @@ def embed_test_set(
     )
 
 
-def predict(embedded: Embedded, scoring: Scoring) -> Predictions:
-    """Classify embedded clips by their anchors, and by these anchors once they are aligned with the clips."""
-    features, anchors, scores = embedded.features, embedded.anchors, embedded.scores
-    if scoring.anchors == "exemplars" or scores is None:
+def predict(embedded: Embedded, steps: Mapping[str, TestTimeStep], *, by: Anchors) -> Predictions:
+    """Classify embedded clips by every step, against texts or exemplars.
+
+    One-shot methods know exemplars alone; a class without one then takes its text where it has one, as published.
+    Raises :class:`SkeltextError` for a split without exemplars where they are needed.
+    """
+    anchors, scores = embedded.anchors, embedded.scores
+    if by == "exemplars" or scores is None:
         anchors, scores = embedded.exemplars, embedded.exemplar_scores
     if scores is None:
         raise SkeltextError(
             "this split names no exemplars, so nothing can stand for its classes; choose a one-shot split"
         )
-    if features.ndim > 2:
-        plain = scores.argmax(dim=1).numpy()
-        return Predictions(plain=plain, aligned=plain, features=features, anchors=None, alignment=None)
-    alignment = align_prototypes(
-        features,
-        anchors,
-        alpha=scoring.alpha,
-        pseudo_labels=scoring.pseudo_labels,
-        temperature=scoring.temperature,
-        fallback=anchors if embedded.anchors is None else embedded.anchors,
-        first=scores,
+    clips = Unlabeled(
+        features=embedded.features.numpy(),
+        scores=scores.numpy(),
+        anchors=_array(anchors),
+        fallback=_array(anchors if embedded.anchors is None else embedded.anchors),
     )
+    adapted = {label: step.fit(clips) for label, step in steps.items() if step.applies(clips)}
     return Predictions(
-        plain=alignment.pseudo_labels.numpy(),
-        aligned=alignment.labels.numpy(),
-        features=features,
-        anchors=anchors,
-        alignment=alignment,
+        labels={label: found.labels for label, found in adapted.items()},
+        moved={label: found.anchors for label, found in adapted.items() if found.anchors is not None},
+        features=clips.features,
+        anchors=clips.anchors if clips.features.ndim == 2 else None,
     )
 
 
@@ -204,24 +185,25 @@ def predict_epochs(
     run: Run,
     test: TestSet,
     *,
-    scorings: Sequence[Scoring],
+    steps: Mapping[str, TestTimeStep],
+    by: Anchors,
     device: str,
     precision: Precision = "32-true",
     progress: Progress | None,
-) -> list[list[Predictions]]:
-    """For each scoring the predictions of every epoch's weights in turn; clips are embedded once for all scorings.
-
-    Only the predictions of the last epoch keep their features.
-    """
+) -> list[Predictions]:
+    """The predictions of every epoch's weights in turn; only those of the last epoch keep features and anchors."""
     card, epochs = load_card(run.folder.checkpoint), run.config.epochs
-    found: list[list[Predictions]] = [[] for _ in scorings]
+    found: list[Predictions] = []
     for epoch in range(epochs):
         method = load_method(card, *run.folder.weights_after(epoch), device=device)
         embedded = embed_test_set(method, card, test, frozen=run.frozen, precision=precision)
-        for scoring, predicted in zip(scorings, found, strict=True):
-            predictions = predict(embedded, scoring)
-            last = epoch == epochs - 1
-            predicted.append(predictions if last else replace(predictions, features=torch.empty(0)))
+        predictions = predict(embedded, steps, by=by)
+        last = epoch == epochs - 1
+        found.append(predictions if last else replace(predictions, features=np.empty((0, 0), np.float32), moved={}))
         if progress:
             progress(epoch + 1, epochs)
     return found
+
+
+def _array(rows: Tensor | None) -> Floats | None:
+    return None if rows is None else rows.numpy()

@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from skeltext.data_frame import data_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 RULES = ("last", "pseudo-unseen", "oracle")
-KINDS = ("plain", "aligned")
-Table = dict[str, dict[str, float | None]]  # kind -> rule -> accuracy in [0, 1]; None where a rule has no basis
+Table = dict[str, dict[str, float | None]]
+"""From the label of a test-time step and a rule to an accuracy in [0, 1]; None where there is none."""
+FORMER_NAMES = {"prototype_alignment": "aligned"}
+"""Keys that the JSON of an evaluation had until 0.1, which are written beside the new ones for one release."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Per epoch: training loss, and accuracies in [0, 1] of the unseen and of the pseudo-unseen classes."""
+    """Per epoch: training loss, and by step the accuracies in [0, 1] of the unseen and of the pseudo-unseen classes.
+
+    A step that does not apply, and a run without pseudo-unseen classes, have empty lists.
+    """
 
     epochs: list[int]
     loss: list[float]
-    plain: list[float]
-    aligned: list[float]
-    pseudo_plain: list[float]
-    pseudo_aligned: list[float]
+    unseen: dict[str, list[float]]
+    pseudo_unseen: dict[str, list[float]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One test clip to look at: ``positions`` (M, T, V, C) in metres, NaN where a joint is missing."""
+    """One test clip to look at: ``positions`` (M, T, V, C) in meters, NaN where a joint is missing.
+
+    ``predicted`` is its class after every step.
+    """
 
     id: str
     label: int
-    plain: int
-    aligned: int
+    predicted: dict[str, int]
     fps: float
     positions: npt.NDArray[np.float32]
     bones: tuple[tuple[int, int], ...]
@@ -41,11 +52,12 @@ class Sample:
 class RunResult:
     """One run (one split, one seed). Class indices count the unseen classes in the order of ``classes``.
 
-    ``table`` and ``class_table`` hold accuracy over clips and the mean over classes under the three rules, ``chosen``
-    the epoch each rule took. ``ids``, ``labels``, ``plain`` and ``aligned`` are name, truth and predictions of the N
-    test clips after the last epoch, ``features`` (N, D) their embeddings, ``texts`` and ``prototypes`` (K, D) the
-    anchors before and after alignment. Where a method has no embedding that can be aligned, there are none of them,
-    ``aligned`` is ``plain`` and the tables hold None for it.
+    ``steps`` are the labels of the test-time steps that were asked for, ``plain`` first. ``table`` and ``class_table``
+    hold accuracy over clips and the mean over classes by step under the three rules, ``chosen`` the epoch each rule
+    took. ``ids`` and ``labels`` are name and truth of the N test clips, ``predicted`` their classes after the last
+    epoch by step, ``features`` (N, D) their embeddings, ``texts`` (K, D) the anchors before any step and ``anchors``
+    those that a step moved. A step that does not apply to the method is in ``steps`` alone, and the tables hold None
+    for it; anchors that are not there have no rows.
     """
 
     name: str
@@ -56,25 +68,39 @@ class RunResult:
     classes: list[str]
     descriptions: list[str]
     chance: float
+    steps: list[str]
     table: Table
     class_table: Table
     chosen: dict[str, dict[str, int | None]]
     curves: Curves
     ids: list[str]
     labels: npt.NDArray[np.int64]
-    plain: npt.NDArray[np.int64]
-    aligned: npt.NDArray[np.int64]
+    predicted: dict[str, npt.NDArray[np.int64]]
     sources: list[str]
     features: npt.NDArray[np.float32]
     texts: npt.NDArray[np.float32]
-    prototypes: npt.NDArray[np.float32]
+    anchors: dict[str, npt.NDArray[np.float32]]
     samples: list[Sample]
 
-    def confusion(self, kind: str) -> npt.NDArray[np.int64]:
-        """(K, K) counts, rows are the truth, of ``"plain"`` or ``"aligned"`` predictions after the last epoch."""
+    def confusion(self, step: str) -> npt.NDArray[np.int64]:
+        """(K, K) counts, rows are the truth, of the predictions of a step after the last epoch."""
         k = len(self.classes)
-        predicted = self.plain if kind == "plain" else self.aligned
-        return np.bincount(self.labels * k + predicted, minlength=k * k).reshape(k, k)
+        return np.bincount(self.labels * k + self.predicted[step], minlength=k * k).reshape(k, k)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures of the run as plain values for JSON, without its clips; see :meth:`Evaluation.to_dict`."""
+        return {
+            "name": self.name,
+            "dataset": self.dataset,
+            "split": self.split,
+            "seed": self.seed,
+            "unseen": self.classes,
+            "clips": len(self.labels),
+            "chance": self.chance,
+            **_with_former_names(self.table),
+            "per_class": self.class_table,
+            "chosen_epochs": self.chosen,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,14 +115,58 @@ class Summary:
 class Evaluation:
     """All runs that were evaluated together, with the words that say how.
 
-    ``protocol`` is one paragraph of plain sentences, ``command`` repeats the evaluation.
+    ``protocol`` is one paragraph of plain sentences, ``command`` repeats the evaluation. ``steps`` are the labels of
+    the test-time steps, ``plain`` first. ``per_source`` holds for every data set that clips come from how many there
+    are, ``"clips"``, and by step the accuracy over them after the last epoch.
     """
 
     title: str
     protocol: str
     command: str
+    steps: list[str]
     runs: list[RunResult]
     micro: Summary
     per_class: Summary
     chance: float
-    per_source: dict[str, dict[str, float]]  # source -> {"clips", "plain", "aligned"}, after the last epoch
+    per_source: dict[str, dict[str, float]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; accuracies are shares between 0 and 1.
+
+        ``chance``; ``steps``, and under the label of each ``last``, ``pseudo-unseen`` and ``oracle`` (mean over runs);
+        ``std``, ``per_class`` and ``per_class_std`` have the same shape; ``per_source``; ``runs`` with the same keys
+        for each run and the epochs chosen; ``protocol`` and ``command`` in words. For one release the figures of
+        ``prototype_alignment`` are under ``aligned``, too.
+        """
+        return {
+            "title": self.title,
+            "protocol": self.protocol,
+            "command": self.command,
+            "chance": self.chance,
+            "steps": self.steps,
+            **_with_former_names(self.micro.mean),
+            "std": self.micro.std,
+            "per_class": self.per_class.mean,
+            "per_class_std": self.per_class.std,
+            "per_source": self.per_source,
+            "runs": [run.to_dict() for run in self.runs],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for every run, step and rule: the accuracy over clips, the mean over classes, and the epoch."""
+        columns = ("run", "dataset", "method", "split", "seed", "step", "rule", "accuracy", "class_mean", "epoch")
+        rows = [
+            {
+                **{"run": run.name, "dataset": run.dataset, "method": run.method, "split": run.split, "seed": run.seed},
+                **{"step": step, "rule": rule, "epoch": run.chosen[step][rule]},
+                **{"accuracy": run.table[step][rule], "class_mean": run.class_table[step][rule]},
+            }
+            for run in self.runs
+            for step in run.steps
+            for rule in RULES
+        ]
+        return data_frame(rows, columns=columns)
+
+
+def _with_former_names(table: Table) -> Table:
+    return table | {former: table[step] for step, former in FORMER_NAMES.items() if step in table}

@@ -1,4 +1,4 @@
-"""Zero-shot evaluation of a run: unseen classes only, before and after alignment, epoch by epoch."""
+"""Zero-shot evaluation of a run: unseen classes only, by every test-time step, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -8,21 +8,15 @@ from functools import partial
 
 import numpy as np
 
+from skeltext.adaptation.registry import USUAL, NamedStep, named_steps
 from skeltext.datasets.store import Store
 from skeltext.errors import require
 from skeltext.evaluation.metrics import accuracy, class_mean_accuracy
-from skeltext.evaluation.predictions import (
-    Ints,
-    Predictions,
-    Progress,
-    Scoring,
-    TestSet,
-    load_test_set,
-    predict_epochs,
-)
-from skeltext.evaluation.results import KINDS, Curves, RunResult, Sample, Table
+from skeltext.evaluation.predictions import Anchors, Ints, Predictions, Progress, TestSet, load_test_set, predict_epochs
+from skeltext.evaluation.results import Curves, RunResult, Sample, Table
 from skeltext.evaluation.selection import choose_epochs
 from skeltext.machine import keep_freed_memory
+from skeltext.methods.registry import method_named
 from skeltext.recognizer.embedding import Precision
 from skeltext.runs.folder import RunFolder
 from skeltext.runs.run import OtherData, Run
@@ -30,44 +24,28 @@ from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layout import UNITS_IN_METRES
 from skeltext.texts.descriptions import class_texts
 
-Scores = dict[str, list[float]]  # kind -> one accuracy per epoch
+Scores = dict[str, list[float]]  # step -> one accuracy per epoch, none where the step does not apply
 
 
 def evaluate_run(
     run: Run,
     *,
-    alpha: float | None = None,
-    device: str = "cpu",
-    precision: Precision = "32-true",
-    samples: int = 6,
-    progress: Progress | None = None,
-) -> RunResult:
-    """Everything about one run; :class:`SkeltextError` if its training is not finished.
-
-    `alpha` replaces the configured tolerance margin; `precision` is that of embedding the clips; `samples` test clips
-    are kept to be looked at.
-    """
-    scoring = Scoring(alpha=run.config.alpha if alpha is None else alpha)
-    (result,) = evaluate_scorings(
-        run, [scoring], device=device, precision=precision, samples=samples, progress=progress
-    )
-    return result
-
-
-def evaluate_scorings(
-    run: Run,
-    scorings: Sequence[Scoring],
-    *,
+    steps: Sequence[NamedStep] | None = None,
+    by: Anchors = "texts",
     on: OtherData | None = None,
     device: str = "cpu",
     precision: Precision = "32-true",
     samples: int = 0,
     progress: Progress | None = None,
-) -> list[RunResult]:
-    """Everything about one run under each of several scorings, for which its clips are embedded once.
+) -> RunResult:
+    """Everything about one run under each of several test-time steps, for which its clips are embedded once.
 
-    With `on` the test clips are those of another data set; the epoch that the rule pseudo-unseen takes is still chosen
-    on the held-out classes of the run's own. Raises :class:`SkeltextError` if its training is not finished.
+    The `steps` are :func:`usual_steps` by default; one that takes an ``alpha``
+    gets that of the run unless it has its own. Clips are compared `by` texts or exemplars. With `on` the test clips are
+    those of another data set; the epoch that the rule pseudo-unseen takes is still chosen on the held-out classes of
+    the run's own. `precision` is that of embedding the clips; `samples` test clips are kept to be looked at.
+
+    Raises :class:`SkeltextError` if the training is not finished, or nothing is unseen.
     """
     keep_freed_memory()
     run.require_finished()
@@ -76,36 +54,26 @@ def evaluate_scorings(
         bool(data.split.unseen),
         f"split {data.split.name} leaves no class of {run.config.dataset} unseen; evaluate a run of another",
     )
-    predicted = partial(predict_epochs, scorings=scorings, device=device, precision=precision, progress=progress)
+    asked = usual_steps(run) if steps is None else steps
+    predicted = partial(
+        predict_epochs,
+        steps={step.label: step.resolved(alpha=run.config.alpha).build() for step in asked},
+        by=by,
+        device=device,
+        precision=precision,
+        progress=progress,
+    )
     test = load_test_set(data, prepare=run.preprocessing)
-    runs = predicted(run, test)
-    pseudo: TestSet | None = None
-    held_runs: list[list[Predictions]] = [[] for _ in scorings]
+    epochs = predicted(run, test)
+    scores, by_class = (_scores(asked, test, epochs, measure) for measure in (accuracy, class_mean_accuracy))
+    held: Scores = {step.label: [] for step in asked}
     if run.held_out is not None:
         pseudo = load_test_set(run.held_out, prepare=run.preprocessing)
-        held_runs = predicted(run.held_out, pseudo)
-    return [
-        _result(run, test, epochs, pseudo, held, samples=samples) for epochs, held in zip(runs, held_runs, strict=True)
-    ]
-
-
-def _result(
-    run: Run,
-    test: TestSet,
-    runs: list[Predictions],
-    pseudo: TestSet | None,
-    pseudo_runs: list[Predictions],
-    *,
-    samples: int,
-) -> RunResult:
-    """One run under one scoring, from the predictions of all its epochs."""
-    scores, by_class = (_scores(test, runs, measure) for measure in (accuracy, class_mean_accuracy))
-    held: Scores = {kind: [] for kind in KINDS} if pseudo is None else _scores(pseudo, pseudo_runs, accuracy)
-    store, last = test.store, runs[-1]
-    if last.alignment is None:
-        scores["aligned"] = held["aligned"] = []
-    chosen = {kind: choose_epochs(scores[kind], held[kind]) for kind in KINDS}
-    d = last.features[0].numel()
+        held = _scores(asked, pseudo, predicted(run.held_out, pseudo), accuracy)
+    chosen = {label: choose_epochs(scores[label], held[label]) for label in scores}
+    store, last = test.store, epochs[-1]
+    d = last.features[0].size
+    nothing = np.empty((0, d), np.float32)
     return RunResult(
         name=run.name,
         dataset=store.name,
@@ -115,26 +83,35 @@ def _result(
         classes=list(test.classes),
         descriptions=_descriptions(run, test),
         chance=1 / len(test.classes),
+        steps=[step.label for step in asked],
         table=_table(scores, chosen),
         class_table=_table(by_class, chosen),
         chosen=chosen,
         curves=_curves(run.folder, scores, held),
         ids=[store.ids[index] for index in test.indices],
         labels=test.labels,
-        plain=last.plain,
-        aligned=last.aligned,
+        predicted=last.labels,
         sources=[store.source_names[store.sources[index]] for index in test.indices],
-        features=last.features.reshape(-1, d).numpy(),  # N ... -> N D
-        texts=np.empty((0, d), np.float32) if last.anchors is None else last.anchors.numpy(),
-        prototypes=np.empty((0, d), np.float32)
-        if last.alignment is None or last.anchors is None
-        else last.alignment.anchors.numpy(),
+        features=last.features.reshape(-1, d),  # N ... -> N D
+        texts=nothing if last.anchors is None else last.anchors,
+        anchors={} if last.anchors is None else last.moved,
         samples=_samples(store, test, last, count=samples),
     )
 
 
-def _scores(test: TestSet, runs: list[Predictions], measure: Callable[[Ints, Ints], float]) -> Scores:
-    return {kind: [measure(test.labels, getattr(one, kind)) for one in runs] for kind in KINDS}
+def usual_steps(run: Run) -> tuple[NamedStep, ...]:
+    """The steps that are evaluated unless somebody names others, among them the one its method was published with."""
+    own = method_named(run.config.method).published_step
+    return named_steps((*USUAL, *([own] if own else [])))
+
+
+def _scores(
+    steps: Sequence[NamedStep], test: TestSet, epochs: list[Predictions], measure: Callable[[Ints, Ints], float]
+) -> Scores:
+    return {
+        step.label: [measure(test.labels, epoch.labels[step.label]) for epoch in epochs if step.label in epoch.labels]
+        for step in steps
+    }
 
 
 def _curves(folder: RunFolder, scores: Scores, held: Scores) -> Curves:
@@ -142,17 +119,15 @@ def _curves(folder: RunFolder, scores: Scores, held: Scores) -> Curves:
     return Curves(
         epochs=[int(line["epoch"]) for line in metrics],
         loss=[float(line["loss"]) for line in metrics],
-        plain=scores["plain"],
-        aligned=scores["aligned"],
-        pseudo_plain=held["plain"],
-        pseudo_aligned=held["aligned"],
+        unseen=scores,
+        pseudo_unseen=held,
     )
 
 
 def _table(scores: Scores, chosen: dict[str, dict[str, int | None]]) -> Table:
     return {
-        kind: {rule: None if epoch is None else scores[kind][epoch] for rule, epoch in chosen[kind].items()}
-        for kind in KINDS
+        label: {rule: None if epoch is None else scores[label][epoch] for rule, epoch in rules.items()}
+        for label, rules in chosen.items()
     }
 
 
@@ -179,8 +154,7 @@ def _samples(store: Store, test: TestSet, predictions: Predictions, *, count: in
             Sample(
                 id=store.ids[test.indices[position]],
                 label=int(test.labels[position]),
-                plain=int(predictions.plain[position]),
-                aligned=int(predictions.aligned[position]),
+                predicted={label: int(found[position]) for label, found in predictions.labels.items()},
                 fps=clip.fps or store.fps,
                 positions=convert(clip, layout).positions,
                 bones=clip.layout.bones,

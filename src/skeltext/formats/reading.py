@@ -86,3 +86,6 @@ def read_clip(
         f"{path} is in layout {clip.layout.name}, not {layout}; read it as it is and convert it afterwards",
     )
     return clip if fps is None else replace(clip, fps=fps)
+
+
+load = read_clip  # the short public name, ``skeltext.load``

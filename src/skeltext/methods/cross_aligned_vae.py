@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.latent_classifier import LatentClassifier, fitted_classifier, fresh_classifier
 from skeltext.methods.linear_vae import Gaussian, LinearVAE
 from skeltext.methods.method import Batch, Method
@@ -88,7 +89,7 @@ class CrossAlignedVAE(Method):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         text_width: int,
         latent: int = 100,
         cycle: int = 1700,

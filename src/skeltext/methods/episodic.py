@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from skeltext.errors import SkeltextError
 from skeltext.methods.method import Batch, Method
@@ -135,9 +135,3 @@ class Episodic(Method):
         super().freeze_encoder()
         if not any(parameter.requires_grad for parameter in self.parameters()):
             raise SkeltextError("this method trains nothing but the encoder, which is frozen here; add --finetune")
-
-
-def node_features(encoder: nn.Module, clips: Tensor) -> Tensor:
-    """(N, C, T, V, M) to the features (N, T', V, D) of joints over time, before an encoder takes their mean."""
-    nodes: Tensor = encoder.nodes(clips)  # type: ignore[operator]
-    return nodes

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import ClassVar, Literal, Self
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from skeltext.adaptation.prototype_alignment import cosine_scores
+from skeltext.encoders.encoder import Encoder
 
 Route = Literal["zero-shot", "one-shot", "first stage"]
 ENCODER = "encoder."  # how the names of the encoder's weights begin among those of a method
@@ -69,18 +72,28 @@ class Method(nn.Module):
     ``width`` is the D of the encoder.
 
     ``about`` tells people of it, ``route`` how it comes to know classes it was not trained on. ``text_kinds`` are the
-    kinds of description that it reads, stacked to texts (K, P, D); none for the one kind of the run, (K, D).
+    kinds of description that it reads, stacked to texts (K, P, D); none for the one kind of the run, (K, D). One with a
+    ``closed_form`` learns by :meth:`solve` in one epoch, on the features of a frozen encoder, others by gradients.
+    ``published_step`` is the test-time step that it was published with, which an evaluation then includes.
     """
 
     about: ClassVar[About]
     route: ClassVar[Route] = "zero-shot"
     text_kinds: ClassVar[tuple[str, ...]] = ()
+    published_step: ClassVar[str | None] = None
+    closed_form: ClassVar[bool] = False
 
-    def __init__(self, *, encoder: nn.Module) -> None:
+    def __init__(self, *, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
-        self.width = int(encoder.features)  # type: ignore[arg-type]
-        self.frozen = False
+        self.width = encoder.width
+        self.frozen = encoder.fixed
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are; the processor for a method without any."""
+        weight = next(chain(self.parameters(), self.buffers()), None)
+        return torch.device("cpu") if weight is None else weight.device
 
     @property
     def score_scale(self) -> float:
@@ -89,6 +102,14 @@ class Method(nn.Module):
 
     def training_loss(self, batch: Batch) -> dict[str, Tensor]:
         """Named scalars; ``"loss"`` is the one to minimise, the others are logged."""
+        raise NotImplementedError
+
+    def solve(self, batch: Batch) -> dict[str, Tensor]:
+        """Learn from the features of all training clips at once, where there is a ``closed_form``.
+
+        The result are named scalars as those of :meth:`training_loss`, among them ``"loss"``. What is learnt lies in
+        parameters or buffers, in place of those that were there.
+        """
         raise NotImplementedError
 
     def features(self, clips: Tensor) -> Tensor:

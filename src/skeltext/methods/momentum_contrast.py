@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.errors import SkeltextError
 from skeltext.methods.first_stage import FirstStage
 from skeltext.methods.method import Batch
@@ -57,7 +58,7 @@ class MomentumContrast(FirstStage):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         queue: int = QUEUE,
         momentum: float = MOMENTUM,
         temperature: float = TEMPERATURE,
@@ -82,7 +83,7 @@ class MomentumContrast(FirstStage):
         if batch.clips is None:
             raise SkeltextError(
                 "this first stage learns an encoder from clips, and got the features of a frozen one; leave out"
-                " --pretrained"
+                " --pretrained and take an encoder that learns"
             )
         return self.contrast(batch.clips)
 

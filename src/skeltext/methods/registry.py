@@ -13,7 +13,7 @@ from typing import NamedTuple
 from skeltext.methods.method import Method, Route
 from skeltext.registry import Registry
 
-METHODS = Registry(
+METHODS: Registry[Method] = Registry(
     "method",
     Method,
     packages=("skeltext.methods.zero_shot", "skeltext.methods.one_shot", "skeltext.methods.first_stages"),

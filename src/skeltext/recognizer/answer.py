@@ -1,17 +1,24 @@
-"""What a recogniser says of a clip."""
+"""What a recognizer says of a clip."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
+from skeltext.data_frame import data_frame
 from skeltext.formats.clip_check import ClipCheck
+from skeltext.recognizer.label_set import LabelSet
+from skeltext.recognizer.model import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:
-    """One label with the sentences that stood for it, its score and its share of the probability.
+    """One label with its texts, its score and its share of the probability.
 
-    ``text`` is empty for a label that examples stand for.
+    ``text`` is empty for a label that has examples alone.
     """
 
     label: str
@@ -46,3 +53,20 @@ class Answer:
     def margin(self) -> float:
         """How much more probable the best guess is than the second."""
         return self.guesses[0].probability - self.guesses[1].probability if len(self.guesses) > 1 else 1.0
+
+    def to_dict(self, *, top: int | None = None) -> dict[str, Any]:
+        """Plain values for JSON, with confidence and margin; of the guesses the first `top`, by default all."""
+        guesses = {"guesses": [asdict(guess) for guess in self.guesses[:top]]}
+        return asdict(self) | guesses | {"confidence": self.confidence, "margin": self.margin}
+
+    def to_frame(self) -> pd.DataFrame:
+        """The guesses as a table, best first: label, text, score, probability. Needs pandas."""
+        return data_frame(map(asdict, self.guesses), columns=("label", "text", "score", "probability"))
+
+
+def refusal(row: Floats, labels: LabelSet, *, least: float) -> str:
+    """Why no label is accepted for the scores (K,) of a clip, negatives after the labels; empty where one is."""
+    k = len(labels.labels)
+    if row[k:].size and row[k:].max() > row[:k].max():
+        return f"it is nearer to {labels.negatives[int(row[k:].argmax())]!r}"
+    return "a clip that shows none of the labels would often be as sure" if row.max() < least else ""

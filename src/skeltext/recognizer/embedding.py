@@ -37,7 +37,7 @@ def encode_clips(
     """
     known = get_args(Precision)
     require(precision in known, f"precision {precision!r} is not known; known are {' and '.join(known)}")
-    device = next(method.parameters()).device
+    device = method.device
     size = chunk or (CHUNK * torch.get_num_threads() if device.type == "cpu" else 512)
     reduced = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed")
     with reduced, float32_arithmetic(device, tf32=False):

@@ -15,15 +15,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skeltext.data_frame import data_frame
 from skeltext.errors import require
-from skeltext.recognizer.candidates import Candidates
+from skeltext.recognizer.label_set import Labels, LabelSet
 from skeltext.recognizer.model import Floats
-from skeltext.recognizer.recognizer import Recognizer
+from skeltext.recognizer.scorer import Scorer
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layout import Layout
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BINS = 10
 _LEAST_LENGTH = 1e-12
@@ -33,8 +38,8 @@ _LEAST_LENGTH = 1e-12
 class Explanation:
     """How much of the score of a label is lost without the motion of a joint, of a limb, of some frames.
 
-    ``score`` is the standing of the label (:meth:`Recognizer.standings`), and every drop is in its unit: below zero
-    where the label stands better without that motion. ``alone`` (V,) are the drops without the motion of every joint of
+    ``score`` is that of the label (:meth:`Recognizer.scores`), and every drop is in its unit: below zero where the
+    score is higher without that motion. ``alone`` (V,) are the drops without the motion of every joint of
     ``layout``, ``limbs`` (V,) without that of the joint and all that hangs from it, ``frames`` (B,) without each of B
     equal parts of the time. ``motion`` (C, T, V, M) is what the model was shown, ``seconds`` how long the clip is, None
     if it does not say.
@@ -66,6 +71,33 @@ class Explanation:
         begins = [name for joint, name in enumerate(self.layout.joints) if joint in parents and parents[joint] >= 0]
         return [entry for entry in self._ranked(self.limbs) if entry[0] in begins]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: joints by what they carry, limbs and parts of the time by what is lost without them.
+
+        The greatest come first, but for the parts, whose start and end are in seconds, None where these are not known.
+        """
+        parts = len(self.frames)
+        edges = [None if self.seconds is None else self.seconds * edge / parts for edge in range(parts + 1)]
+        return {
+            "label": self.label,
+            "score": self.score,
+            "joints": dict(self.ranked_joints),
+            "limbs": dict(self.ranked_limbs),
+            "frames": [
+                {"start": start, "end": end, "drop": float(drop)}
+                for (start, end), drop in zip(pairwise(edges), self.frames, strict=True)
+            ],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """The joints as a table, what carries most first: joint, carried, alone, limb (drops). Needs pandas."""
+        alone, limbs = dict(self._ranked(self.alone)), dict(self._ranked(self.limbs))
+        rows = [
+            {"joint": joint, "carried": carries, "alone": alone[joint], "limb": limbs[joint]}
+            for joint, carries in self.ranked_joints
+        ]
+        return data_frame(rows, columns=("joint", "carried", "alone", "limb"))
+
     def when(self, part: int) -> str:
         """The time of one of the parts in words, as a share of the clip where seconds are not known."""
         edges = np.array([part, part + 1]) / len(self.frames)
@@ -78,9 +110,9 @@ class Explanation:
 
 
 def explain(
-    recognizer: Recognizer,
+    model: Scorer,
     clip: Clip,
-    candidates: Candidates,
+    labels: Labels,
     *,
     of: str | None = None,
     bins: int = BINS,
@@ -90,14 +122,15 @@ def explain(
 
     All occluded motions are embedded in one pass, 1 + 2 V + `bins` of them, so the same clip has the same answer. They
     are occluded when they are prepared, as far as that is not done in the graph of an exported model.
-    Raises :class:`SkeltextError` for a label that is none of the candidates, or fewer than two bins.
+    Raises :class:`SkeltextError` for a label that is not among the labels, or fewer than two bins.
     """
-    prepare = recognizer.preprocessing(pair=pair)
+    asked = LabelSet.for_question(labels)
+    prepare = model.preprocessing(pair=pair)
     motion, layout = prepare(clip), prepare.layout
     frames = motion.shape[1]
     require(
-        of is None or of in candidates.labels,
-        f"the label {of!r} is none of those to choose among ({', '.join(candidates.labels)}); add it to them",
+        of is None or of in asked.names,
+        f"the label {of!r} is none of those to choose among ({', '.join(asked.names)}); add it to them",
     )
     require(2 <= bins <= frames, f"{bins} parts of the time, expected 2 to {frames}")
     edges = np.linspace(0, frames, bins + 1).astype(int).tolist()
@@ -106,12 +139,12 @@ def explain(
         *(held_still(motion, hanging_from(joint, layout), layout) for joint in range(layout.V)),
         *(bridged(motion, start, stop) for start, stop in pairwise(edges)),
     ]
-    standings = recognizer.standings(recognizer.embed_prepared([motion, *occluded]), candidates)
-    best = int(standings[0, : len(candidates.labels)].argmax())
-    column = standings[:, best if of is None else candidates.labels.index(of)]
+    scores = model.scores(model.embed_prepared([motion, *occluded]), asked)
+    chosen = int(scores[0, : len(asked.labels)].argmax()) if of is None else asked.names.index(of)
+    column = scores[:, chosen]
     alone, limbs, parts = np.split(column[0] - column[1:], [layout.V, 2 * layout.V])
     return Explanation(
-        label=candidates.labels[best] if of is None else of,
+        label=asked.names[chosen],
         score=float(column[0]),
         layout=layout,
         alone=alone,

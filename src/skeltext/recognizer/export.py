@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skeltext.encoders.temporal_convolution import TemporalConvolution
 from skeltext.errors import require
 from skeltext.methods.method import Method
 from skeltext.recognizer.card import Card, card_texts
@@ -83,9 +82,7 @@ class RecordedModel(nn.Module):
     def __init__(self, method: Method, steps: Sequence[Step], layout: Layout) -> None:
         super().__init__()
         self.method, self.steps, self.layout = method, tuple(steps), layout
-        for module in self.modules():
-            if isinstance(module, TemporalConvolution):
-                module.__class__ = nn.Conv2d  # type: ignore[assignment] # the same convolution, without its choice of another form
+        method.encoder.make_recordable()
 
     def forward(self, clips: Tensor, texts: Tensor) -> tuple[Tensor, Tensor]:
         """Embedded clips (N, D) and their cosines (N, K) with the texts."""
@@ -114,6 +111,11 @@ def export_onnx(folder: Path, path: Path) -> Parity:
         model.cosines,
         f"a model of the method {card.model.method} cannot be exported, because its scores are no cosines of clip and"
         " text; those of pgfa and devise can",
+    )
+    require(
+        not model.method.encoder.fixed,
+        f"a model with the fixed encoder {card.model.encoder} cannot be exported, because a function of numpy arrays"
+        " has no graph; export one whose encoder is a torch module",
     )
     steps = card.preprocessing.steps
     inside = tensor_suffix(steps)

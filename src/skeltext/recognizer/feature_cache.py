@@ -1,7 +1,8 @@
 """Features of a frozen encoder on disk, so that every clip goes through it once, whatever learns from them afterwards.
 
 An entry is one safetensors file for a list of clips. Its name is a hash of all that decides its content, so that
-nothing in it can be out of date: other weights or other clips have another name.
+nothing in it can be out of date: other weights, other clips or a changed file of the encoder have
+another name.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def clip_features(
 
 
 def features_key(method: Method, card: Card, store: Store, indices: Sequence[int], *, training: bool = False) -> str:
-    """The hash of all that decides the features of clips: encoder and weights, preprocessing, store and clips.
+    """The hash of all that decides the features of clips: encoder, its source and weights, preprocessing, store, clips.
 
     Devices are not told apart, since they differ by rounding alone.
     """
@@ -100,6 +101,7 @@ def features_key(method: Method, card: Card, store: Store, indices: Sequence[int
         "skeltext": __version__,
         "function": [function.__qualname__, dict(card.model.method_options) if own else {}],
         "encoder": [card.model.encoder, card.model.layout, dict(card.model.encoder_options)],
+        "encoder source": method.encoder.fingerprint(),
         "weights": _hash_of_weights(method.encoder.state_dict()),
         "preprocessing": card.preprocessing.to_json(),
         "store": store.hash,

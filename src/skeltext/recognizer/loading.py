@@ -51,16 +51,30 @@ def load(path: str | Path | None, *, onnx: bool | None, device: str) -> Loaded:
     return Loaded(model=model_of_folder, calibration=load_calibration(folder), weights=folder / WEIGHTS)
 
 
+def list_models() -> list[str]:
+    """The names of the models inside the package, each of which :meth:`.Recognizer.load` takes.
+
+    >>> list_models()
+    ['kinect20', 'kinect20-flat']
+    """
+    folder = _models()
+    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+
+
 def shipped(name: str) -> Path:
     """The folder of a model inside the package; :class:`SkeltextError` lists the models there are."""
-    folder = Path(str(files("skeltext.recognizer") / "models"))
-    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    names = list_models()
     if name not in names:
         raise SkeltextError(
             f"there is no model {name!r} in the package, which has {', '.join(names) or 'none'}; name the folder of a"
             " run"
         )
-    return folder / name
+    return _models() / name
+
+
+def _models() -> Path:
+    """The folder of the models inside the package."""
+    return Path(str(files("skeltext.recognizer") / "models"))
 
 
 def checkpoint_of(path: str | Path) -> Path:

@@ -16,7 +16,7 @@ class Model(Protocol):
     """A trained model that embeds clips and scores them against embedded texts, in arrays.
 
     ``card`` says how clips are prepared and which text encoder it speaks to, ``score_scale`` what scores are multiplied
-    by before a softmax where nothing was calibrated.
+    by before a softmax where nothing was calibrated. Threads may call it at the same time.
     """
 
     card: Card

@@ -17,7 +17,7 @@ from skeltext.formats.checking import Failure, files_below, motion_format
 from skeltext.formats.format import Format, read_bytes
 from skeltext.formats.openpose import FORMAT as OPENPOSE
 from skeltext.formats.reading import read_clip
-from skeltext.recognizer.recognizer import Recognizer
+from skeltext.recognizer.scorer import Scorer
 from skeltext.recognizer.window_cache import EmbeddedWindows, WindowCache
 from skeltext.recognizer.windows import embedded_windows, frames_in, window_starts
 from skeltext.skeletons.clip import Clip
@@ -42,7 +42,7 @@ class MotionFolder:
 
 
 def embed_folder(
-    recognizer: Recognizer,
+    model: Scorer,
     folder: str | Path,
     *,
     window: float = WINDOW,
@@ -52,7 +52,7 @@ def embed_folder(
     """Every motion file below a folder in windows of `window` seconds, a new one every `hop` seconds.
 
     A clip that is shorter, or does not say its frame rate, is one window. What is embedded is kept in ``.skeltext`` in
-    the folder (:class:`~skeltext.recognizer.window_cache.WindowCache`), except for a recogniser that was not loaded
+    the folder (:class:`~skeltext.recognizer.window_cache.WindowCache`), except for a recognizer that was not loaded
     from a file, which cannot be told from another one. ``progress(done, total)`` is called after every file. Raises
     :class:`SkeltextError` if there is no such folder or nothing readable in it.
     """
@@ -60,17 +60,17 @@ def embed_folder(
     require(folder.is_dir(), f"{folder} is no folder; give a folder with motion files below it")
     failures: list[Failure] = []
     files = list(files_below(folder, failures))
-    cache, model = WindowCache(folder), _model_hash(recognizer)
+    cache, weights = WindowCache(folder), _model_hash(model)
     motions: dict[Path, EmbeddedWindows] = {}
     computed = 0
     for done, path in enumerate(files, start=1):
         try:
             if (format := motion_format(path)) is not None:
-                key = _key(path, format, model, window, hop) if model else None
+                key = _key(path, format, weights, window, hop) if weights else None
                 windows = cache.get(key) if key else None
                 if windows is None:
                     clip = read_clip(path, format=format.name)
-                    windows = embed_windows(recognizer, clip, window=window, hop=hop)
+                    windows = embed_windows(model, clip, window=window, hop=hop)
                     computed += 1
                     if key:
                         cache.put(key, windows)
@@ -87,7 +87,7 @@ def embed_folder(
     return MotionFolder(motions=motions, unreadable=tuple(failures), computed=computed)
 
 
-def embed_windows(recognizer: Recognizer, clip: Clip, *, window: float, hop: float) -> EmbeddedWindows:
+def embed_windows(model: Scorer, clip: Clip, *, window: float, hop: float) -> EmbeddedWindows:
     """The windows of a clip, without those that show too little of anybody; see :func:`embed_folder`.
 
     Raises :class:`SkeltextError` if no window can be prepared.
@@ -97,18 +97,18 @@ def embed_windows(recognizer: Recognizer, clip: Clip, *, window: float, hop: flo
     starts = window_starts(clip.T, length=length, hop=step)
     numbers: list[int] = []
     embedded = []
-    for rows, block in embedded_windows(recognizer, clip, starts, length=length):
+    for rows, block in embedded_windows(model, clip, starts, length=length):
         numbers += rows
         embedded.append(block)
     frames = np.stack([starts, np.minimum(starts + length, clip.T)], axis=1)[numbers]
     return EmbeddedWindows(embedded=np.concatenate(embedded), frames=frames, fps=clip.fps)
 
 
-def _model_hash(recognizer: Recognizer) -> str | None:
+def _model_hash(model: Scorer) -> str | None:
     """What tells one trained model and its preparation from another."""
-    if recognizer.weights is None:
+    if model.weights is None:
         return None
-    content = [__version__, _hash(read_bytes(recognizer.weights)), recognizer.card.preprocessing.to_json()]
+    content = [__version__, _hash(read_bytes(model.weights)), model.card.preprocessing.to_json()]
     return _hash(json.dumps(content).encode())
 
 

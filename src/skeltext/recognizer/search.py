@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from skeltext.data_frame import data_frame
 from skeltext.errors import require
-from skeltext.recognizer.candidates import Candidates
+from skeltext.recognizer.label_set import Label, Labels, LabelSet
 from skeltext.recognizer.model import Floats
 from skeltext.recognizer.motion_folder import MotionFolder
-from skeltext.recognizer.recognizer import Recognizer
+from skeltext.recognizer.scorer import Scorer
 from skeltext.recognizer.window_cache import EmbeddedWindows
-from skeltext.skeletons.clip import Clip
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NEARLY = 0.5  # standard deviations of all scores below the best one of a file: there the span goes on
-_QUERY = "query"
+QUERY = "query"
+"""The label of what is searched for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
     """The part of a file that fits best: frames from ``first_frame`` up to ``end_frame``, and their time in seconds.
 
-    ``start`` and ``end`` are None where the file does not say its frame rate. ``score`` is the best standing of a
-    window in it (:meth:`Recognizer.standings`), which compares between files.
+    ``start`` and ``end`` are None where the file does not say its frame rate. ``score`` is the best score of a
+    window in it (:meth:`Recognizer.scores`), which compares between files.
     """
 
     rank: int
@@ -38,48 +42,57 @@ class Hit:
     score: float
 
 
-def search(
-    recognizer: Recognizer,
-    folder: MotionFolder,
-    sentences: Sequence[str] = (),
-    *,
-    like: Sequence[Clip] = (),
-    negatives: Sequence[str] = (),
-) -> list[Hit]:
-    """The files of a folder, best first, each with the span that fits the query best.
+class Hits(tuple[Hit, ...]):
+    """The files that were found, best first."""
 
-    Several sentences ask for their mean direction, clips to be `like` for more of the same; with both, half of the
-    score comes from each. A window that is nearer to one of the `negatives` is no hit, nor is a file without a hit.
-    Neighbouring windows that fit nearly as well as the best one of a file make one span with it.
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"hits": [asdict(hit) for hit in self]}
+
+    def to_frame(self) -> pd.DataFrame:
+        """The files as a table: rank, path, start, end, first_frame, end_frame, score. Needs pandas."""
+        return data_frame(map(asdict, self), columns=[field.name for field in fields(Hit)])
+
+
+def search(model: Scorer, folder: MotionFolder, labels: Labels) -> Hits:
+    """The files of a folder, best first, each with the span that fits best.
+
+    All labels together are the query: several texts ask for their mean direction, examples for more of the same, and
+    with both, half of the score comes from each. A window that is nearer to one of the negatives is no hit, nor is a
+    file without a hit. Neighbouring windows that fit nearly as well as the best one of a file make one span with it.
     Raises :class:`SkeltextError` for an empty query.
 
-    >>> folder = embed_folder(recognizer, "recordings")  # doctest: +SKIP
-    >>> search(recognizer, folder, ["throwing with the left hand"])[0].path  # doctest: +SKIP
+    >>> folder = embed_folder(model, "recordings")  # doctest: +SKIP
+    >>> search(model, folder, ["throwing with the left hand"])[0].path  # doctest: +SKIP
     'recordings/monday/12.bvh'
     """
-    sentences = tuple(text.strip() for text in sentences)
-    require(sentences or like, "nothing to search for; type a sentence or give a motion file that shows it")
-    require(all((*sentences, *(text.strip() for text in negatives))), "a sentence is empty; type what is searched for")
-    asked = Recognizer(model=recognizer.model, encoder=recognizer.encoder, calibration=recognizer.calibration)
-    if like:
-        asked.add_examples(_QUERY, like)
-    query = Candidates(
-        labels=(_QUERY,), sentences=(tuple(asked.text_of(text) for text in sentences),), negatives=tuple(negatives)
-    )
+    query = _query(model, LabelSet.of(labels))
     counts = [len(windows.frames) for windows in folder.motions.values()]
-    standings = asked.standings(np.concatenate([windows.embedded for windows in folder.motions.values()]), query)
-    scores = np.where(standings[:, 1:].max(axis=1, initial=-np.inf) > standings[:, 0], -np.inf, standings[:, 0])
-    tolerance = NEARLY * float(standings[:, 0].std())
+    embedded = np.concatenate([windows.embedded for windows in folder.motions.values()])
+    rows = model.scores(embedded, query)
+    fit = rows[:, 0]
+    scores = np.where(rows[:, 1:].max(axis=1, initial=-np.inf) > fit, -np.inf, fit)
+    tolerance = NEARLY * float(fit.std())
     parts = np.split(scores, np.cumsum(counts)[:-1])
     found = [
-        (float(rows.max()), path, _span(rows, windows, tolerance=tolerance))
-        for (path, windows), rows in zip(folder.motions.items(), parts, strict=True)
-        if np.isfinite(rows).any()
+        (float(part.max()), path, _span(part, windows, tolerance=tolerance))
+        for (path, windows), part in zip(folder.motions.items(), parts, strict=True)
+        if np.isfinite(part).any()
     ]
-    return [
+    return Hits(
         _hit(rank, path, span, score, folder.motions[path].fps)
         for rank, (score, path, span) in enumerate(sorted(found, key=lambda entry: -entry[0]), start=1)
-    ]
+    )
+
+
+def _query(model: Scorer, labels: LabelSet) -> LabelSet:
+    """All labels as one."""
+    require(labels.labels, "nothing to search for; type a sentence or give a motion file that shows it")
+    texts = tuple(text for label in labels.labels for text in model.texts_of(label))
+    examples = tuple(example for label in labels.labels for example in label.examples)
+    return LabelSet((Label(QUERY, texts, examples),), labels.negatives)
 
 
 def _span(scores: Floats, windows: EmbeddedWindows, *, tolerance: float) -> npt.NDArray[np.int64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from time import perf_counter
@@ -14,8 +13,8 @@ import numpy.typing as npt
 
 from skeltext.errors import SkeltextError, require
 from skeltext.recognizer.answer import Answer
-from skeltext.recognizer.candidates import Labels
 from skeltext.recognizer.hysteresis import Hysteresis
+from skeltext.recognizer.label_set import Labels, LabelSet
 from skeltext.recognizer.model import Floats
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.windows import frames_in
@@ -46,12 +45,13 @@ class Stream:
     """Answers while frames arrive: :meth:`push` takes a frame and gives an answer every `every` frames.
 
     The last `window` seconds of frames are kept and judged as :meth:`Recognizer.predict` judges a clip of them, with
-    the same `negatives`, `false_accept` and `pair`, once `fewest` frames are there or as many as are kept. `layout` is
-    that of the frames, by default the model's. With `on` a label stays until it is clearly over (:class:`Hysteresis`),
-    so that it does not flicker; without it every answer stands for itself.
+    the same `false_accept` and `pair`, once `fewest` frames are there or as many as are kept. `layout` is that of the
+    frames, by default the model's. With `on` a label stays until it is clearly over (:class:`Hysteresis`), so that it
+    does not flicker; without it every answer stands for itself.
 
-    ``answers`` counts them, ``unseen`` is why the last one could not be given, empty where it was. Labels, thresholds
-    and layout are tried when the stream is made, with :class:`SkeltextError` for what is wrong.
+    ``labels`` may be replaced while the stream runs. ``answers`` counts the answers, ``unseen`` is why the last one
+    could not be given, empty where it was. Labels, thresholds and layout are tried when the stream is made, with
+    :class:`SkeltextError` for what is wrong.
     """
 
     _newest: int
@@ -60,7 +60,7 @@ class Stream:
     def __init__(
         self,
         recognizer: Recognizer,
-        labels: Labels = (),
+        labels: Labels,
         *,
         fps: float = 30.0,
         layout: str | Layout | None = None,
@@ -69,18 +69,17 @@ class Stream:
         fewest: int = 8,
         on: float | None = None,
         off: float | None = None,
-        negatives: Sequence[str] = (),
         false_accept: float | None = None,
         pair: bool = False,
     ) -> None:
         require(every > 0 and fewest > 0, f"an answer every {every} frames from {fewest} on, expected at least 1")
         require(isfinite(fps) and fps > 0, f"{fps} frames per second, expected a positive rate")
-        self.recognizer, self.labels, self.fps = recognizer, labels, fps
+        self.recognizer, self.labels, self.fps = recognizer, LabelSet.for_question(labels), fps
         own = recognizer.card.preprocessing.layout
         self.layout = layout_named(layout) if isinstance(layout, str) else layout or own
         self._length = frames_in(window, fps=fps, of="window")
         self.every, self.fewest = every, min(fewest, self._length)
-        self._options = {"negatives": tuple(negatives), "false_accept": false_accept, "pair": pair}
+        self.false_accept, self.pair = false_accept, pair
         self._hysteresis = Hysteresis[str](on=on, off=off) if on is not None else None
         self._slots: deque[_Frame | None] = deque(maxlen=self._length)  # None where no frame came
         self._took: deque[float] = deque(maxlen=REMEMBERED)
@@ -163,12 +162,12 @@ class Stream:
 
     def _try_out(self) -> None:
         """Answer for random joints, so that texts are embedded and what is wrong is told before the first frame."""
-        shape = (1 + bool(self._options["pair"]), self._length, self.layout.V, self.layout.C)
+        shape = (1 + self.pair, self._length, self.layout.V, self.layout.C)
         joints = np.random.default_rng(0).normal(size=shape).astype(np.float32)
         self._predict(Clip(positions=joints, layout=self.layout, fps=self.fps, source="the stream"))
 
     def _predict(self, clip: Clip) -> Answer:
-        return self.recognizer.predict(clip, self.labels, **self._options)  # type: ignore[arg-type]
+        return self.recognizer.predict(clip, self.labels, false_accept=self.false_accept, pair=self.pair)
 
     def _frame(self, given: npt.ArrayLike, confidence: npt.ArrayLike | None) -> _Frame:
         """A frame in our own memory; :class:`SkeltextError` if it does not fit the layout."""

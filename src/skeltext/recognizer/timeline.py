@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from skeltext.data_frame import data_frame
 from skeltext.errors import require
-from skeltext.recognizer.candidates import Labels
 from skeltext.recognizer.hysteresis import ON, Hysteresis
+from skeltext.recognizer.label_set import Labels
 from skeltext.recognizer.model import Floats
-from skeltext.recognizer.recognizer import Recognizer, people_of
-from skeltext.recognizer.windows import Progress, judged_windows
+from skeltext.recognizer.scorer import Scorer
+from skeltext.recognizer.windows import Progress, judged_windows, people_of
 from skeltext.skeletons.clip import Clip
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WINDOW, HOP, SHORTEST, GAP = 2.0, 0.25, 0.5, 0.5  # seconds
 _ROUNDING = 1e-9  # seconds
@@ -51,6 +55,9 @@ class SpanRule:
     def hysteresis(self) -> Hysteresis[str]:
         """Its two thresholds, where no label holds yet."""
         return Hysteresis(on=self.on, off=self.off)
+
+
+RULE = SpanRule()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,19 +95,28 @@ class Timeline:
         begun = ((time, bisect_right(starts, time)) for time in seconds)  # how many spans have begun by then
         return [self.spans[n - 1].label if n and time < self.spans[n - 1].end else None for time, n in begun]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, with the probability of every label in every window."""
+        return asdict(self) | {
+            "spans": [asdict(span) for span in self.spans],
+            "labels": list(self.labels),
+            "centres": self.centres.tolist(),
+            "probabilities": self.probabilities.tolist(),
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """The spans as a table in their order: start, end, label, confidence. Needs pandas."""
+        return data_frame(map(asdict, self.spans), columns=("start", "end", "label", "confidence"))
+
 
 def timeline(
-    recognizer: Recognizer,
+    model: Scorer,
     clip: Clip,
-    labels: Labels = (),
+    labels: Labels,
     *,
     window: float = WINDOW,
     hop: float = HOP,
-    on: float = ON,
-    off: float | None = None,
-    shortest: float = SHORTEST,
-    gap: float = GAP,
-    negatives: Sequence[str] = (),
+    rule: SpanRule = RULE,
     false_accept: float | None = None,
     pair: bool = False,
     progress: Progress | None = None,
@@ -108,21 +124,12 @@ def timeline(
     """Which labels a long recording shows, from when to when.
 
     Windows of `window` seconds, every `hop` seconds, are judged as :meth:`Recognizer.predict` judges a clip, with the
-    same `negatives`, `false_accept` and `pair`; `on`, `off`, `shortest` and `gap` are those of :class:`SpanRule`. Of
-    several people the one who moves most in a window is judged; :func:`timeline_people` judges each. `progress` is
-    called with the number of windows done and of all. Raises :class:`SkeltextError` for a clip without a frame rate.
+    same `false_accept` and `pair`; `rule` makes spans of what is found. Of several people the one who moves most in a
+    window is judged; :func:`timeline_people` judges each. `progress` is called with the number of windows done and of
+    all. Raises :class:`SkeltextError` for a clip without a frame rate.
     """
-    rule = SpanRule(on=on, off=off, shortest=shortest, gap=gap)
     found = judged_windows(
-        recognizer,
-        clip,
-        labels,
-        window=window,
-        hop=hop,
-        negatives=negatives,
-        false_accept=false_accept,
-        pair=pair,
-        progress=progress,
+        model, clip, labels, window=window, hop=hop, false_accept=false_accept, pair=pair, progress=progress
     )
     assert clip.fps is not None  # or there were no windows
     duration = clip.T / clip.fps
@@ -134,14 +141,27 @@ def timeline(
         duration=duration,
         fps=clip.fps,
         person=clip.tracks[0] if clip.M == 1 else "",
-        calibrated=recognizer.calibration is not None,
+        calibrated=model.calibration is not None,
         source=clip.source,
     )
 
 
-def timeline_people(recognizer: Recognizer, clip: Clip, labels: Labels = (), **options: Any) -> list[Timeline]:
+def timeline_people(
+    model: Scorer,
+    clip: Clip,
+    labels: Labels,
+    *,
+    window: float = WINDOW,
+    hop: float = HOP,
+    rule: SpanRule = RULE,
+    false_accept: float | None = None,
+    progress: Progress | None = None,
+) -> list[Timeline]:
     """A timeline for every person of a clip, in the order of its tracks; see :func:`timeline`."""
-    return [timeline(recognizer, person, labels, **options) for person in people_of(clip)]
+    return [
+        timeline(model, person, labels, window=window, hop=hop, rule=rule, false_accept=false_accept, progress=progress)
+        for person in people_of(clip)
+    ]
 
 
 def spans_of(

@@ -9,10 +9,8 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -37,14 +35,6 @@ def form_of(path: Path) -> Callable[[Sequence[Timeline]], str]:
     if form is None:
         raise SkeltextError(f"{path} ends in {path.suffix!r}, expected one of {', '.join(FORMS)}")
     return form
-
-
-def record(timeline: Timeline) -> dict[str, Any]:
-    """A timeline as plain data for JSON, with the probability of every label in every window."""
-    return asdict(timeline) | {
-        "centres": timeline.centres.tolist(),
-        "probabilities": timeline.probabilities.tolist(),
-    }
 
 
 def read_timelines(path: Path) -> list[Timeline]:
@@ -82,7 +72,7 @@ def read_spans(path: Path) -> dict[str, tuple[Span, ...]]:
 
 
 def _json(timelines: Sequence[Timeline]) -> str:
-    return json.dumps({"timelines": [record(timeline) for timeline in timelines]})
+    return json.dumps({"timelines": [timeline.to_dict() for timeline in timelines]})
 
 
 def _csv(timelines: Sequence[Timeline]) -> str:

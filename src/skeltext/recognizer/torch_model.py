@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ class TorchModel:
         self.method = load_method(self.card, folder / WEIGHTS, device=device)
         self.score_scale = self.method.score_scale
         self._prepared: Tensor | None = None
+        self._scoring = Lock()  # held from the fit for some texts to the scores against them
 
     @property
     def cosines(self) -> bool:
@@ -42,14 +44,15 @@ class TorchModel:
         """(N, D) and embedded texts (K, W), or (K, P, W) by kind, to (N, K).
 
         A method that reads several kinds of text is given the same for all of them where there is one; one that must
-        fit something for its texts does so when they change.
+        fit something for its texts does so when they change, one thread at a time.
         """
-        device = next(self.method.parameters()).device
+        device = self.method.device
         anchors = torch.from_numpy(texts).to(device)
         if (kinds := len(self.method.text_kinds)) and anchors.ndim == 2:
             anchors = anchors.unsqueeze(1).expand(-1, kinds, -1)  # K W -> K P W
-        if self._prepared is None or not torch.equal(anchors, self._prepared):
-            self.method.prepare(anchors)
-            self._prepared = anchors
-        with torch.inference_mode():
-            return np.asarray(self.method.scores(torch.from_numpy(embedded).to(device), anchors).cpu().numpy())
+        with self._scoring:
+            if self._prepared is None or not torch.equal(anchors, self._prepared):
+                self.method.prepare(anchors)
+                self._prepared = anchors
+            with torch.inference_mode():
+                return np.asarray(self.method.scores(torch.from_numpy(embedded).to(device), anchors).cpu().numpy())

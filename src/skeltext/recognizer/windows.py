@@ -1,9 +1,9 @@
-"""The windows of a long recording, and what a recogniser says of each."""
+"""The windows of a long recording, and what a recognizer says of each."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from skeltext.errors import SkeltextError, require
-from skeltext.recognizer.candidates import Labels
+from skeltext.recognizer.answer import refusal
+from skeltext.recognizer.label_set import Labels, LabelSet
 from skeltext.recognizer.model import Floats
-from skeltext.recognizer.recognizer import Recognizer, refusal
+from skeltext.recognizer.scorer import Scorer
 from skeltext.skeletons.clip import Clip
 
 Given = TypeVar("Given")
@@ -55,13 +56,12 @@ def frames_in(seconds: float, *, fps: float, of: str) -> int:
 
 
 def judged_windows(
-    recognizer: Recognizer,
+    model: Scorer,
     clip: Clip,
-    labels: Labels = (),
+    labels: Labels,
     *,
     window: float,
     hop: float,
-    negatives: Sequence[str] = (),
     false_accept: float | None = None,
     pair: bool = False,
     progress: Progress | None = None,
@@ -77,20 +77,20 @@ def judged_windows(
         )
     length = frames_in(window, fps=clip.fps, of="window")
     starts = window_starts(clip.T, length=length, hop=frames_in(hop, fps=clip.fps, of="hop"))
-    candidates = recognizer.candidates(labels, negatives=negatives)
-    least = recognizer.least_standing(false_accept)
-    probabilities = np.zeros((len(starts), len(candidates.labels)), np.float32)
-    for rows, embedded in embedded_windows(recognizer, clip, starts, length=length, pair=pair, progress=progress):
-        standings = recognizer.standings(embedded, candidates)
-        accepted = np.array([not refusal(row, candidates, least=least) for row in standings])
-        shares = recognizer.probabilities(standings)[:, : len(candidates.labels)]  # without the negatives
+    asked = LabelSet.for_question(labels)
+    least = model.least_score(false_accept)
+    probabilities = np.zeros((len(starts), len(asked.labels)), np.float32)
+    for rows, embedded in embedded_windows(model, clip, starts, length=length, pair=pair, progress=progress):
+        scores = model.scores(embedded, asked)
+        accepted = np.array([not refusal(row, asked, least=least) for row in scores])
+        shares = model.probabilities(scores)[:, : len(asked.labels)]  # without the negatives
         probabilities[rows] = shares * accepted[:, None]
     centres = (starts + np.minimum(starts + length, clip.T)) / (2 * clip.fps)
-    return Windows(labels=candidates.labels, centres=centres, probabilities=probabilities)
+    return Windows(labels=asked.names, centres=centres, probabilities=probabilities)
 
 
 def embedded_windows(
-    recognizer: Recognizer,
+    model: Scorer,
     clip: Clip,
     starts: npt.NDArray[np.int64],
     *,
@@ -102,7 +102,7 @@ def embedded_windows(
 
     The windows have `length` frames from each of the `starts` on. Raises :class:`SkeltextError` if none can be used.
     """
-    prepare = recognizer.preprocessing(pair=pair)
+    prepare = model.preprocessing(pair=pair)
     errors: list[SkeltextError] = []  # the first is told if nobody is ever seen, or no model could read the layout
     usable = 0
     for begin in range(0, len(starts), BLOCK):
@@ -110,9 +110,9 @@ def embedded_windows(
         windows = {row: frames_of(clip, starts[row], starts[row] + length) for row in range(begin, stop)}
         arrays = _without_errors(windows, prepare, errors)
         try:
-            found = dict(zip(arrays, recognizer.embed_prepared(list(arrays.values())), strict=True)) if arrays else {}
+            found = dict(zip(arrays, model.embed_prepared(list(arrays.values())), strict=True)) if arrays else {}
         except SkeltextError:  # an exported model does the last steps itself, and refuses what they leave nothing of
-            found = _without_errors(arrays, lambda array: recognizer.embed_prepared([array])[0], errors)
+            found = _without_errors(arrays, lambda array: model.embed_prepared([array])[0], errors)
         if found:
             yield list(found), np.stack(list(found.values()))
         usable += len(found)
@@ -142,3 +142,16 @@ def frames_of(clip: Clip, start: int, stop: int) -> Clip:
         positions=clip.positions[:, start:stop],
         confidence=None if clip.confidence is None else clip.confidence[:, start:stop],
     )
+
+
+def people_of(clip: Clip) -> list[Clip]:
+    """A clip for every person of a clip, in the order of its tracks."""
+    return [
+        replace(
+            clip,
+            positions=clip.positions[m : m + 1],
+            confidence=None if clip.confidence is None else clip.confidence[m : m + 1],
+            tracks=clip.tracks[m : m + 1],
+        )
+        for m in range(clip.M)
+    ]

@@ -81,7 +81,7 @@ class TrainingConfig:
     method_options: Annotated[dict[str, Any], Parameter(group=_MODEL, converter=_options)] = field(default_factory=dict)
     """Options of the method, for instance `--method-options.target rows`."""
     encoder: Annotated[str, Parameter(group=_MODEL)] = "st_gcn"
-    """Skeleton encoder: st_gcn or shift_gcn."""
+    """Skeleton encoder, or the Python file that defines one of your own; an unknown name lists those there are."""
     encoder_options: Annotated[dict[str, Any], Parameter(group=_MODEL, converter=_options)] = field(
         default_factory=dict
     )

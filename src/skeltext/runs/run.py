@@ -18,6 +18,7 @@ from skeltext.datasets.dataset import ClassSplit, Dataset
 from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.splitting import ClipSplit, Indices, chosen, first_of_each, hold_out, split_clips
 from skeltext.datasets.store import Store, open_store
+from skeltext.encoders.registry import is_fixed
 from skeltext.errors import SkeltextError, require
 from skeltext.methods.registry import method_named
 from skeltext.recognizer.card import load_card
@@ -89,7 +90,7 @@ class Run:
     @property
     def frozen(self) -> bool:
         """Whether the encoder stays as it is, so that the head learns from features that are computed once."""
-        return self.config.frozen
+        return self.config.frozen or is_fixed(self.config.encoder)
 
     def require_finished(self) -> None:
         """Raise :class:`SkeltextError` if a part of the run has fewer epochs than it is to have."""

@@ -180,6 +180,15 @@ LAYOUTS = {
 }
 
 
+def list_layouts() -> list[str]:
+    """The names of the registered layouts.
+
+    >>> "ntu25" in list_layouts()
+    True
+    """
+    return list(LAYOUTS)
+
+
 def layout_named(name: str) -> Layout:
     """The registered layout of that name; :class:`SkeltextError` lists the names there are.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from io import BytesIO
@@ -60,9 +59,6 @@ class SentenceTransformer:
             )
         where = str(_embedded_folder()) if self.name == EMBEDDED else self.name
         local = Path(where).is_dir()
-        if local:
-            os.environ["HF_HUB_OFFLINE"] = "1"
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         from sentence_transformers import SentenceTransformer as Model
         from transformers.utils import logging
 

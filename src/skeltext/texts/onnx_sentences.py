@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -52,7 +51,6 @@ class ExportedEncoder:
             find_spec("tokenizers"),
             "an exported text encoder needs the package tokenizers: pip install 'skeltext[onnx]'",
         )
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         self._session, entry = open_graph(path, holds=HOLDS, written_by=WRITTEN_BY)
         from tokenizers import Tokenizer
 

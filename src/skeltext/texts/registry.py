@@ -16,9 +16,9 @@ from skeltext.texts.by_kind import ByKind
 from skeltext.texts.encoder import TextEncoder, TextTable
 from skeltext.texts.space import TextSpace
 
-TEXT_SPACES = Registry(
+TEXT_SPACES: Registry[TextSpace] = Registry(
     "text space",
-    TextSpace,  # type: ignore[type-abstract]
+    TextSpace,
     packages=("skeltext.texts.spaces",),
     variable="SKELTEXT_TEXT_SPACES",
 )

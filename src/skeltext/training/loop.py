@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -64,32 +65,36 @@ def train(
     """Train `method` until `config.epochs` epochs are in `folder`, going on where an interrupted run ended.
 
     Every epoch seeds all generators from (seed, epoch), so a resumed run repeats what an uninterrupted one does,
-    bit by bit on a CPU, without any state of generators on disk.
+    bit by bit on a CPU, without any state of generators on disk. A method with a closed form is solved in one.
     """
-    optimizer = optimizer_named(config.optimizer, method, momentum=config.momentum, weight_decay=config.weight_decay)
+    optimizer = None if method.closed_form else _optimizer(method, config)
     state = folder.load_state()
     done = 0
     if state:
         done, weights, buffers = state
         load_weights(method, weights, origin=folder.path / STATE)
-    _, running = fabric.setup(method, optimizer)  # wrappers: the parameters stay those of `method`
-    if state:
+    if optimizer:
+        _, running = fabric.setup(method, optimizer)  # wrappers: the parameters stay those of `method`
+    if optimizer and state:
         put_buffers(buffers, optimizer, method)
     metrics = folder.metrics()[:done]
     try:
         data = data.to(fabric.device)
-        step = _step(method, running, data, config, fabric=fabric)
+        learn = partial(_solve, method, data, report=report)
+        if optimizer:
+            step = _step(method, running, data, config, fabric=fabric)
+            learn = partial(_train_epoch, step, optimizer, data, config, report=report)
         for epoch in range(done, config.epochs):
             fabric.seed_everything((config.seed * 1_000_003 + epoch + 1) % SEEDS, verbose=False)
             method.train()
             with float32_arithmetic(fabric.device, tf32=config.precision == "tf32"):
-                line = _train_epoch(step, optimizer, data, config, epoch, report=report)
+                line = learn(epoch)
             metrics.append(line)
             folder.save_epoch(
                 epoch,
                 weights=method.state_dict(),
                 learnt=method.learnt(),
-                buffers=buffers_of(optimizer, method),
+                buffers=buffers_of(optimizer, method) if optimizer else {},
                 metrics=metrics,
             )
     except torch.OutOfMemoryError as error:
@@ -97,6 +102,10 @@ def train(
             f"{fabric.device} has too little memory for {data.nbytes / 1e9:.1f} GB of clips and batches of"
             f" {_batch_size(config, data)}; choose a smaller --batch-size or --device cpu for a new run"
         ) from error
+
+
+def _optimizer(method: Method, config: TrainingConfig) -> torch.optim.Optimizer:
+    return optimizer_named(config.optimizer, method, momentum=config.momentum, weight_decay=config.weight_decay)
 
 
 def _batch_size(config: TrainingConfig, data: TrainingData) -> int:
@@ -135,6 +144,18 @@ def _recorder(device: torch.device, config: TrainingConfig) -> Recorder | None:
 def _steps_per_reading(device: torch.device) -> int:
     """Whoever reads a loss waits for the device, and a GPU then waits for its next step: so it is done rarely there."""
     return 32 if device.type == "cuda" else 1
+
+
+@torch.no_grad()
+def _solve(method: Method, data: TrainingData, epoch: int, *, report: Report) -> Metrics:
+    """The one epoch of a method with a closed form."""
+    began, clips = time.perf_counter(), len(data.labels)
+    figures = {name: value.item() for name, value in method.solve(data).items()}
+    if not all(map(math.isfinite, figures.values())):
+        raise SkeltextError(f"the closed form has no finite solution here, but {figures}; change --method-options")
+    seconds = time.perf_counter() - began
+    report(clips, {"epoch": epoch, "loss": figures["loss"], "clips_per_second": clips / seconds})
+    return {"epoch": epoch, **figures, "learning_rate": 0.0, "seconds": round(seconds, 3)}
 
 
 def _train_epoch(

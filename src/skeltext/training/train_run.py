@@ -14,6 +14,8 @@ from skeltext.errors import SkeltextError, require
 from skeltext.formats.writing import made_folder
 from skeltext.machine import keep_freed_memory
 from skeltext.methods.building import build_method
+from skeltext.methods.method import Method
+from skeltext.methods.registry import method_named
 from skeltext.progress import Report
 from skeltext.recognizer.card import save_card
 from skeltext.recognizer.device import device_named
@@ -43,9 +45,11 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
 
     Called again with the same settings it goes on where it was interrupted, or returns at once if it is complete;
     with other settings it raises :class:`SkeltextError`, so that no folder mixes two runs. Settings that cannot be
-    trained with leave nothing behind.
+    trained with leave nothing behind. A method with a closed form has one epoch, whatever the settings say.
     """
     keep_freed_memory()
+    if method_named(config.method).closed_form:
+        config = replace(config, epochs=1, warmup=0)
     run = Run.of(config, folder)
     claimed = _is_claimed(run)
     if claimed and all(part.folder.epochs_done() == config.epochs for part in run.parts):
@@ -54,6 +58,7 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
     encoders = pretrained_encoders(run)
     if encoders:
         run = Run.of(with_encoder_of(config, encoders[folder].card), folder)
+    _require_trainable(run)
     fabric = _fabric(run.config)
     seen = seen_data(run, preparing=watcher.preparing)
     with _threads(config.threads):
@@ -63,13 +68,14 @@ def train_run(config: TrainingConfig, folder: RunFolder, *, watcher: Watcher) ->
             method = build_method(card.model)
             if part.folder in encoders:
                 encoders[part.folder].put_into(method, frozen=config.frozen)
+            _require_learnable(method, run.config)
             data = training_data(method.to(fabric.device), card, texts, part, seen, preparing=watcher.preparing)
             able_classes(data.labels.cpu(), ways=config.ways, clips=config.shots + config.queries)
             made_folder(folder.path)
             run.config.to_yaml(folder.path / CONFIG)
             save_card(part.folder.checkpoint, card)
             title = run.name + (f", {len(part.split.unseen)} classes held out" if part is not run else "")
-            report = watcher.training(title, config.epochs * clips_per_epoch(config, len(data.labels)))
+            report = watcher.training(title, _clips_in_all(run.config, method, len(data.labels)))
             train(method, data, run.config, part.folder, fabric=fabric, report=report)
 
 
@@ -89,6 +95,33 @@ def _is_claimed(run: Run) -> bool:
     if held != config:
         raise SkeltextError(f"{path} holds a run with other settings; choose another --out or remove it")
     return True
+
+
+def _require_trainable(run: Run) -> None:
+    """What the settings alone do not tell, because it depends on the method and the encoder."""
+    config = run.config
+    require(
+        run.frozen or not method_named(config.method).closed_form,
+        f"the method {config.method} is solved at once from features, but the encoder {config.encoder} is to be"
+        " trained; name a first stage with --pretrained or a fixed encoder with --encoder",
+    )
+    require(
+        not (run.frozen and (config.through or config.views)),
+        "a frozen encoder sees every clip once, so --through and --views need one that learns",
+    )
+
+
+def _require_learnable(method: Method, config: TrainingConfig) -> None:
+    require(
+        method.closed_form or any(parameter.requires_grad for parameter in method.parameters()),
+        f"the method {config.method} trains nothing but the encoder, and {config.encoder} does not learn here; choose"
+        " an encoder that does, or a method with a head",
+    )
+
+
+def _clips_in_all(config: TrainingConfig, method: Method, clips: int) -> int:
+    """How many clips the steps of a training see together; a closed form sees each once."""
+    return clips if method.closed_form else config.epochs * clips_per_epoch(config, clips)
 
 
 def _fabric(config: TrainingConfig) -> Fabric:

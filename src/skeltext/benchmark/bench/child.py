@@ -20,6 +20,7 @@ from skeltext.benchmark.bench.registry import stage_named
 from skeltext.benchmark.bench.settings import BenchSettings
 from skeltext.benchmark.bench.stage import Task
 from skeltext.errors import SkeltextError
+from skeltext.machine import configure_threads
 
 PREPARE = "prepare"  # the variant of no stage: make what the others read
 ROUND = 0.2  # seconds that a round is filled with calls, so that a short one is not lost in the grain of the clock
@@ -77,6 +78,7 @@ def result_path(folder: Path, stage: str, variant: str) -> Path:
 
 
 if __name__ == "__main__":
+    configure_threads()  # before a stage loads torch
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
     name, which, place, options = sys.argv[1:]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from skeltext.benchmark.bench.inputs import made_up_clips, unit_rows
 from skeltext.benchmark.bench.published import operations
 from skeltext.benchmark.bench.settings import BenchSettings
 from skeltext.benchmark.reference.shift_gcn import ReferenceShiftGCN
 from skeltext.benchmark.reference.st_gcn import ReferenceSTGCN
+from skeltext.encoders.base import BaseEncoder
+from skeltext.encoders.encoder import Encoder
 from skeltext.encoders.registry import ENCODERS
 from skeltext.methods.method import Method
 from skeltext.methods.zero_shot.pgfa import PGFA
 from skeltext.recognizer.checkpoint import load_weights, read_tensors, write_tensors
 from skeltext.skeletons.layouts import layout_named
 
-REFERENCES: dict[str, type[nn.Module]] = {"st_gcn": ReferenceSTGCN, "shift_gcn": ReferenceShiftGCN}
+REFERENCES: dict[str, type[Encoder]] = {"st_gcn": ReferenceSTGCN, "shift_gcn": ReferenceShiftGCN}
 TEXT_WIDTH = 768  # of the published text encoder
 _WEIGHTS = "weights.safetensors"
 
@@ -35,12 +38,12 @@ def texts_of(count: int) -> Tensor:
     return torch.from_numpy(unit_rows(count, width=TEXT_WIDTH))
 
 
-def _encoder(settings: BenchSettings, *, reference: bool) -> nn.Module:
-    kind = (REFERENCES if reference else ENCODERS)[settings.encoder]
+def _encoder(settings: BenchSettings, *, reference: bool) -> Encoder:
+    kind: Callable[..., BaseEncoder] = (REFERENCES if reference else ENCODERS)[settings.encoder]
     wishes = {"hidden": settings.hidden, "bodies": settings.bodies}
     takes = inspect.signature(kind).parameters
     options = {name: value for name, value in wishes.items() if value is not None and name in takes}
-    return kind(layout=layout_named(settings.layout), **options)
+    return kind(layout=layout_named(settings.layout), **options).as_module()
 
 
 def save_model(settings: BenchSettings, folder: Path) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from skeltext.adaptation.registry import PLAIN
 from skeltext.benchmark.leaderboard.contest import CALIBRATION, Contest
 from skeltext.benchmark.leaderboard.grids import accuracy_grid, cost_grid, generalised_grid
 from skeltext.benchmark.leaderboard.standings import Standing, standings
@@ -17,14 +18,14 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.runs.config import TrainingConfig
 
 _TITLES = {"zero-shot": "Zero-shot", "one-shot": "One-shot"}
-_BARS = {"before alignment": "last %", "aligned": "aligned, last %"}  # a colour each, and its column
+_LAST = "last %"  # how the columns end that are drawn as bars
 _NOTES = (
     "behind the first: mean difference in `last` over the runs, which are paired by split and seed; 95 % of it: between"
     " which it lies when the test clips are drawn anew with replacement, shared by the seeds of a split.",
     "p: how often a difference so large would come about if a method and the first were alike, by Fisher's permutation"
     " of signs over the runs; with n runs it is at least 2^(1-n), and it is not corrected for the number of rows.",
-    "aligned: after prototype alignment, which is transductive: it looks at all unlabelled test clips at once. A dash:"
-    " a clip has no one vector of its own there, so that nothing can be aligned.",
+    "Other test-time steps are named in the column; prototype_alignment is transductive: it looks at all unlabeled test"
+    " clips at once. A dash: the step does not apply, for instance because a clip is not one vector.",
     "Parameters are of encoder and head, a multiply-add of a clip's prediction counts once; seconds are means over"
     " runs, without preparing clips and computing features of a frozen encoder. A first stage is trained once for all.",
     "Published figures are of NTU RGB+D and PKU-MMD; figures of two protocols do not compare, nor do any of them with"
@@ -43,7 +44,7 @@ def board(contests: Sequence[Contest], workshop: Workshop) -> Found:
     for contest in contests:
         rows = standings(contest, workshop)
         title = _TITLES[contest.route]
-        accuracy = accuracy_grid(rows, title=f"{title}: accuracy on unseen classes")
+        accuracy = accuracy_grid(rows, steps=contest.steps, title=f"{title}: accuracy on unseen classes")
         found.grids.append(accuracy)
         if contest.generalised:
             found.grids.append(generalised_grid(rows, title=f"{title}: seen and unseen classes together"))
@@ -56,7 +57,8 @@ def board(contests: Sequence[Contest], workshop: Workshop) -> Found:
 
 def bars_of(grid: Grid, *, chance: float | None) -> Picture:
     """The accuracies of a table after the last epoch as bars, with their deviation where there are several runs."""
-    columns = {name: [row[grid.columns.index(column)] for row in grid.rows] for name, column in _BARS.items()}
+    shown = [name for name in grid.columns if name.endswith(_LAST)]
+    columns = {PLAIN if name == _LAST else name.removesuffix(f", {_LAST}"): _cells(grid, name) for name in shown}
     spread = {name: [_deviation(cell) for cell in cells] for name, cells in columns.items()}
     return partial(
         draw_bars,
@@ -66,6 +68,10 @@ def bars_of(grid: Grid, *, chance: float | None) -> Picture:
         spread={name: deviations for name, deviations in spread.items() if any(deviations)},
         chance=chance,
     )
+
+
+def _cells(grid: Grid, column: str) -> list[Cell]:
+    return [row[grid.columns.index(column)] for row in grid.rows]
 
 
 def _mean(cell: Cell) -> float:

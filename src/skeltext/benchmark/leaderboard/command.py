@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
+from skeltext.adaptation.registry import named_steps
 from skeltext.benchmark.leaderboard.board import board, protocol_of
 from skeltext.benchmark.leaderboard.contest import Contest, chosen_recipes, one_shot_contest, zero_shot_contest
 from skeltext.benchmark.leaderboard.grids import published_grids
@@ -21,7 +22,7 @@ from skeltext.benchmark.recipes import Recipe, own_recipe
 from skeltext.benchmark.reproduce.command import places, show
 from skeltext.benchmark.reproduce.study import Scope, Study, preset_of
 from skeltext.benchmark.reproduce.workshop import Reduction, Workshop
-from skeltext.benchmark.reproduce.writing import Paper, as_json, write_study
+from skeltext.benchmark.reproduce.writing import Paper, write_study
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.progress import ProgressBars
@@ -40,6 +41,7 @@ def leaderboard(
     method: Annotated[tuple[Path, ...], Many] = (),
     route: Literal["zero-shot", "one-shot", "all"] = "all",
     protocol: str | None = None,
+    steps: Annotated[tuple[str, ...], Many] = (),
     out: Path = Path("runs/leaderboard"),
     prepared: Path = Path("prepared"),
     text_encoder: str | None = None,
@@ -73,6 +75,9 @@ def leaderboard(
     protocol
         Which clips train and which test: all, or a protocol of the data set such as cross-subject. By default what the
         splits say, else the first protocol of the data set, so that there are test clips of seen classes.
+    steps
+        Test-time steps that get a column each beside plain, as `skeltext evaluate` takes them; prototype_alignment by
+        default.
     out
         Folder of the runs, which are kept, and of what is written.
     prepared
@@ -103,6 +108,7 @@ def leaderboard(
     settings: dict[str, Any] = {"device": device, "threads": threads}
     settings |= {"text_encoder": text_encoder} if text_encoder else {}
     contests, left_out = _contests(dataset, chosen, recipes, splits=splits, protocol=protocol, route=route)
+    contests = [replace(contest, steps=named_steps(steps)) for contest in contests]
     given: dict[str, Sequence[object]] = {
         "--preset": [preset] if preset else [],
         "--splits": splits,
@@ -111,6 +117,7 @@ def leaderboard(
         "--method": method,
         "--route": [route] if route != "all" else [],
         "--protocol": [protocol] if protocol else [],
+        "--steps": steps,
         "--text-encoder": [text_encoder] if text_encoder else [],
     }
     with ProgressBars(quiet=as_json_text) as bars:
@@ -139,7 +146,7 @@ def leaderboard(
         )
         written = write_study(paper, out, page="leaderboard.html")
     if as_json_text:
-        print(json.dumps(as_json(paper) | places(written), indent=1))
+        print(json.dumps(paper.to_dict() | places(written), indent=1))
         return
     show(replace(paper, found=measured), written)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from skeltext.adaptation.registry import NamedStep, named_steps
 from skeltext.benchmark.presets import Preset
 from skeltext.benchmark.recipes import Recipe, load_recipe, recipe_names, recipes_of
 from skeltext.benchmark.reproduce.studies.first_stages import first_stage
@@ -13,7 +14,7 @@ from skeltext.benchmark.reproduce.workshop import Workshop
 from skeltext.datasets.dataset import EVERY_CLIP, Protocol
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
-from skeltext.evaluation.predictions import Scoring
+from skeltext.evaluation.predictions import Anchors
 from skeltext.methods.method import Route
 from skeltext.methods.registry import list_methods, method_named
 from skeltext.runs.config import TrainingConfig
@@ -26,8 +27,8 @@ BY_EXEMPLARS = ("pgfa",)  # zero-shot recipes that the one-shot table shows, too
 class Contest:
     """A table of the leaderboard: its ``recipes`` are trained on every split and seed of a ``preset``.
 
-    ``protocol`` tells which clips train and which test, None for what the splits say. ``scoring`` are options of how
-    clips are recognised.
+    ``protocol`` tells which clips train and which test, None for what the splits say. Clips are recognized ``by`` texts
+    or exemplars, and by every one of the test-time ``steps``.
     """
 
     route: Route
@@ -35,7 +36,8 @@ class Contest:
     recipes: tuple[Recipe, ...]
     splits: tuple[str, ...]
     protocol: str | None = None
-    scoring: Mapping[str, Any] = field(default_factory=dict)
+    by: Anchors = "texts"
+    steps: tuple[NamedStep, ...] = field(default_factory=named_steps)
 
     @property
     def dataset(self) -> str:
@@ -66,10 +68,6 @@ class Contest:
             return configs
         stages = of(first_stage(recipe.first_stage)(self.preset))
         return workshop.on_first_stages(configs, stages, finetune=recipe.finetune)
-
-    def scoring_of(self, config: TrainingConfig) -> Scoring:
-        """How clips are recognised by a run: with its own alpha."""
-        return Scoring(alpha=config.alpha, **self.scoring)
 
 
 def protocol_for(preset: Preset, splits: Sequence[str], asked: str | None) -> str | None:
@@ -133,5 +131,5 @@ def one_shot_contest(preset: Preset, recipes: Sequence[Recipe]) -> Contest:
         preset=preset,
         recipes=(*(recipe for recipe in recipes if recipe.name in BY_EXEMPLARS), *shown),
         splits=preset.splits,
-        scoring={"anchors": "exemplars"},
+        by="exemplars",
     )

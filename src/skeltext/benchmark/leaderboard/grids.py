@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skeltext.adaptation.registry import PLAIN, NamedStep
 from skeltext.benchmark.leaderboard.significance import bootstrap_interval, sign_flip_probability
 from skeltext.benchmark.leaderboard.standings import WAYS, Run, Standing
 from skeltext.benchmark.reproduce.study import Cell, Grid, spread_of
@@ -19,25 +20,26 @@ _SIZE = ("encoder parameters", "head parameters", "M multiply-adds per clip")
 _SECONDS = ("training s", "second run s", "first stage s")
 
 
-def accuracy_grid(standings: Sequence[Standing], *, title: str) -> Grid:
-    """Accuracy on unseen classes by the three rules, and how far each row is behind the first."""
+def accuracy_grid(standings: Sequence[Standing], *, steps: Sequence[NamedStep], title: str) -> Grid:
+    """Accuracy on unseen classes by the three rules, after other steps, and how far each row is behind the first."""
+    others = [step.label for step in steps if step.label != PLAIN]
     rows = []
     for standing in standings:
         tables = [run.measured.table for run in standing.runs]
-        by_class = [run.measured.class_table["plain"]["last"] for run in standing.runs]
+        by_class = [run.measured.class_table[PLAIN]["last"] for run in standing.runs]
         rows.append(
             (
                 *_head(standing),
-                *(spread_of([table["plain"][rule] for table in tables]) for rule in RULES),
+                *(spread_of([table[PLAIN][rule] for table in tables]) for rule in RULES),
                 spread_of(by_class),
-                spread_of([table["aligned"]["last"] for table in tables]),
+                *(spread_of([table[step]["last"] for table in tables]) for step in others),
                 *_behind(standing, standings[0]),
                 len(standing.runs),
                 *([standing.trouble] if any(other.trouble for other in standings) else []),
             )
         )
-    columns = ("method", "year", *_BY_RULE, "last, mean of classes %", "aligned, last %", "behind the first %")
-    columns += ("95 % of it", "p", "runs")
+    columns = ("method", "year", *_BY_RULE, "last, mean of classes %", *(f"{step}, last %" for step in others))
+    columns += ("behind the first %", "95 % of it", "p", "runs")
     trouble = ("why not",) if any(standing.trouble for standing in standings) else ()
     spare = ("year", "last, mean of classes %", "95 % of it", "runs")
     return Grid(title=title, columns=columns + trouble, rows=rows, spare=spare)
@@ -111,10 +113,10 @@ def _behind(standing: Standing, best: Standing) -> tuple[Cell, Cell, Cell]:
 
 
 def _last(run: Run) -> float:
-    share: Any = run.measured.table["plain"]["last"]
+    share: Any = run.measured.table[PLAIN]["last"]
     return float(share)
 
 
 def _right(run: Run) -> npt.NDArray[np.float64]:
     """(N,) 1 for every test clip that was recognised, else 0."""
-    return np.asarray(run.measured.plain == run.measured.labels, np.float64)
+    return np.asarray(run.measured.predicted[PLAIN] == run.measured.labels, np.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from skeltext.adaptation.registry import PLAIN
 from skeltext.benchmark.leaderboard.contest import Contest
 from skeltext.benchmark.recipes import Recipe
 from skeltext.benchmark.reproduce.workshop import Figures, Measured, Workshop
@@ -66,8 +67,8 @@ class Standing:
 
     @property
     def last(self) -> float:
-        """Mean accuracy after the last epoch, before alignment; -1 where there are no runs."""
-        return sum(run.measured.table["plain"]["last"] or 0 for run in self.runs) / len(self.runs) if self.runs else -1
+        """Mean accuracy after the last epoch without a test-time step; -1 where there are no runs."""
+        return sum(run.measured.table[PLAIN]["last"] or 0 for run in self.runs) / len(self.runs) if self.runs else -1
 
 
 def standings(contest: Contest, workshop: Workshop) -> list[Standing]:
@@ -92,7 +93,7 @@ def _standing(contest: Contest, recipe: Recipe, workshop: Workshop) -> Standing:
 
 
 def _run(contest: Contest, config: TrainingConfig, workshop: Workshop) -> Run:
-    (measured,) = workshop.measure(config, [contest.scoring_of(config)])
+    measured = workshop.measure(config, steps=contest.steps, by=contest.by)
     run = workshop.run(config)
     first = RunFolder(config.pretrained) if config.pretrained else None
     return Run(

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.skeletons.layout import Layout
 
 
@@ -110,7 +111,7 @@ class Block(nn.Module):
         return torch.relu(y if self.residual is None else y + self.residual(x))
 
 
-class ReferenceShiftGCN(nn.Module):
+class ReferenceShiftGCN(Encoder):
     """Ten blocks from C coordinates to D features, averaged over time, joints and bodies.
 
     The options are those of :class:`skeltext.encoders.shift_gcn.ShiftGCN`. Offsets have their true gradient, and clips
@@ -128,7 +129,7 @@ class ReferenceShiftGCN(nn.Module):
         bodies: int = 2,
     ) -> None:
         super().__init__()
-        self.features, self.frames = features, frames
+        self.width, self.frames = features, frames
         self.input_norm = nn.BatchNorm1d(bodies * layout.V * layout.C)
         widths = [layout.C, *[hidden] * 4, *[middle or 2 * hidden] * 3, *[features] * 3]
         self.blocks = nn.ModuleList(
@@ -151,5 +152,5 @@ class ReferenceShiftGCN(nn.Module):
         x = self.input_norm(x).view(n * m, v, c, t).permute(0, 2, 3, 1)  # -> (N M) C T V
         for block in self.blocks:
             x = block(x)
-        features: Tensor = x.mean(dim=(2, 3)).view(n, m, self.features).mean(dim=1)
+        features: Tensor = x.mean(dim=(2, 3)).view(n, m, self.width).mean(dim=1)
         return features

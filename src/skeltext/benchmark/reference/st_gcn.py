@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.encoders.graph import spatial_partition
 from skeltext.skeletons.layout import Layout
 
@@ -67,7 +68,7 @@ class Block(nn.Module):
         return torch.relu(y if self.residual is None else y + self.residual(x))
 
 
-class ReferenceSTGCN(nn.Module):
+class ReferenceSTGCN(Encoder):
     """Ten blocks from C coordinates to D features, averaged over time, joints and bodies.
 
     `layout` gives the graph; `hidden` is the width of the first four blocks (16 as published), which doubles twice;
@@ -78,7 +79,7 @@ class ReferenceSTGCN(nn.Module):
 
     def __init__(self, *, layout: Layout, hidden: int = 16, features: int = 256, dropout: float = 0.5) -> None:
         super().__init__()
-        self.features = features
+        self.width = features
         adjacency = torch.tensor(spatial_partition(layout), dtype=torch.float32)
         self.register_buffer("adjacency", adjacency)
         self.input_norm = nn.BatchNorm1d(layout.V * layout.C)
@@ -105,5 +106,5 @@ class ReferenceSTGCN(nn.Module):
         x = x.view(n * m, v, c, t).permute(0, 2, 3, 1).contiguous()  # -> (N M) C T V
         for block, importance in zip(self.blocks, self.edge_importance, strict=True):
             x = block(x, self.adjacency * importance)
-        features: Tensor = x.mean(dim=(2, 3)).view(n, m, self.features).mean(dim=1)
+        features: Tensor = x.mean(dim=(2, 3)).view(n, m, self.width).mean(dim=1)
         return features

@@ -15,7 +15,7 @@ from rich.table import Table
 from skeltext.benchmark.reproduce.registry import STUDIES, study_named
 from skeltext.benchmark.reproduce.study import Grid, Scope, Study
 from skeltext.benchmark.reproduce.workshop import Reduction, Workshop
-from skeltext.benchmark.reproduce.writing import RULES_IN_WORDS, Paper, Written, as_json, shown, write_study
+from skeltext.benchmark.reproduce.writing import RULES_IN_WORDS, Paper, Written, shown, write_study
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.progress import ProgressBars
@@ -93,7 +93,7 @@ def reproduce(
             paper = _conduct(study, workshop, dataset, descriptions)
             papers.append((paper, write_study(paper, out)))
     if as_json_text:
-        print(json.dumps({"studies": [as_json(paper) | places(written) for paper, written in papers]}, indent=1))
+        print(json.dumps({"studies": [paper.to_dict() | places(written) for paper, written in papers]}, indent=1))
         return
     for paper, written in papers:
         show(paper, written)

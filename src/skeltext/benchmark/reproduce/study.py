@@ -8,17 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from skeltext.adaptation.registry import PLAIN, USUAL, named_steps
 from skeltext.benchmark.pictures.bars import draw_bars
 from skeltext.benchmark.presets import Preset, load_preset, preset_names
 from skeltext.benchmark.reproduce.workshop import Measured, Workshop
+from skeltext.data_frame import data_frame
 from skeltext.datasets.registry import DATASETS, dataset_named
 from skeltext.errors import SkeltextError
-from skeltext.evaluation.predictions import Scoring
+from skeltext.evaluation.predictions import Anchors
 from skeltext.evaluation.results import RULES
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.run import OtherData
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAPER_SETS = ("ntu60", "ntu120", "pku-mmd")
 
@@ -47,6 +52,28 @@ class Grid:
     rows: list[tuple[Cell, ...]]
     spare: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """``title``, ``columns`` and ``rows`` as plain values for JSON; a spread is [mean, deviation or None]."""
+        rows = [[list(cell) if isinstance(cell, Spread) else cell for cell in row] for row in self.rows]
+        return {"title": self.title, "columns": list(self.columns), "rows": rows}
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for every row; a column of spreads becomes two, the second of which ends in ``std``."""
+        rows = self.flat_rows()
+        return data_frame(rows, columns=list(rows[0]) if rows else self.columns)
+
+    def flat_rows(self) -> list[dict[str, Any]]:
+        """The rows with plain values by name, those of :meth:`to_frame`."""
+        spreads = [any(isinstance(row[number], Spread) for row in self.rows) for number in range(len(self.columns))]
+        found = []
+        for row in self.rows:
+            values: dict[str, Any] = {}
+            for name, cell, spread in zip(self.columns, row, spreads, strict=True):
+                mean, std = cell if isinstance(cell, Spread) else (cell, None)
+                values |= {name: mean, f"{name} std": std} if spread else {name: cell}
+            found.append(values)
+        return found
+
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
@@ -55,6 +82,10 @@ class Found:
     grids: list[Grid]
     pictures: dict[str, Picture] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The ``tables`` and ``notes`` as plain values for JSON."""
+        return {"tables": [grid.to_dict() for grid in self.grids], "notes": list(self.notes)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,19 +131,19 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """A row: how a model is trained and how its clips are scored.
+    """A row: how a model is trained and how its clips are recognized.
 
     ``changes`` are settings that differ from the preset of the column, ``first_stage`` those of the run whose encoder
-    it takes over, frozen unless it is to ``finetune``. ``kind`` is the prediction that counts, before or after
-    alignment. ``paper`` holds the published value in per cent by the key of the column.
+    it takes over, frozen unless it is to ``finetune``. ``step`` is the test-time step that counts, and clips are
+    compared ``by`` texts or exemplars. ``paper`` holds the published value in per cent by the key of the column.
     """
 
     label: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     first_stage: Callable[[Preset], Mapping[str, Any]] | None = None
     finetune: bool = False
-    kind: str = "plain"
-    scoring: Mapping[str, Any] = field(default_factory=dict)
+    step: str = PLAIN
+    by: Anchors = "texts"
     paper: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -151,8 +182,9 @@ def columns_for(scope: Scope, *, setting: str = "setting1") -> list[Column]:
     ]
 
 
-def measured(workshop: Workshop, arm: Arm, column: Column) -> list[Measured]:
-    """Every run of an arm on a column, trained and measured."""
+def measured(workshop: Workshop, arm: Arm, column: Column, *, steps: Sequence[str] = USUAL) -> list[Measured]:
+    """Every run of an arm on a column, trained and measured by its step and by `steps`, in one pass over the clips."""
+    asked = named_steps((*steps, arm.step))
     found = []
     for config in _configs(workshop, arm, column):
         on = None
@@ -160,13 +192,8 @@ def measured(workshop: Workshop, arm: Arm, column: Column) -> list[Measured]:
             other = column.on.settings["dataset"]
             split = column.on.splits[column.preset.splits.index(config.split)]
             on = OtherData(dataset=other, split=split, store=workshop.store_of(other))
-        found += workshop.measure(config, [scoring_of(arm, config)], on=on)
+        found.append(workshop.measure(config, steps=asked, by=arm.by, on=on))
     return found
-
-
-def scoring_of(arm: Arm, config: TrainingConfig) -> Scoring:
-    """The scoring of an arm: alpha is that of the run unless the arm says otherwise."""
-    return Scoring(**{"alpha": config.alpha, **arm.scoring})
 
 
 def _configs(workshop: Workshop, arm: Arm, column: Column) -> list[TrainingConfig]:
@@ -182,7 +209,8 @@ def _configs(workshop: Workshop, arm: Arm, column: Column) -> list[TrainingConfi
 
 def comparison(scope: Scope, arms: Sequence[Arm], columns: Sequence[Column], *, title: str) -> Grid:
     """Arms by columns, a row for each pair: the paper's value, ours by the three rules, and how far `last` is off."""
-    rows = [_row(arm, column, measured(scope.workshop, arm, column)) for arm in arms for column in columns]
+    steps = (*USUAL, *(arm.step for arm in arms))
+    rows = [_row(arm, column, measured(scope.workshop, arm, column, steps=steps)) for arm in arms for column in columns]
     return Grid(title=title, columns=COLUMNS, rows=rows)
 
 
@@ -205,10 +233,10 @@ def compared(
 
 
 def _row(arm: Arm, column: Column, runs: Sequence[Measured]) -> tuple[Cell, ...]:
-    ours = [spread_of([run.table[arm.kind][rule] for run in runs]) for rule in RULES]
+    ours = [spread_of([run.table[arm.step][rule] for run in runs]) for rule in RULES]
     paper, last = arm.paper.get(column.key), ours[0]
     difference = None if paper is None or last is None else last.mean - paper
-    by_class = spread_of([run.class_table[arm.kind]["last"] for run in runs])
+    by_class = spread_of([run.class_table[arm.step]["last"] for run in runs])
     return (arm.label, column.title, paper, *ours, difference, by_class, len(runs))
 
 

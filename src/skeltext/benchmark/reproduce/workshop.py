@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ import numpy.typing as npt
 import torch
 from filelock import FileLock
 
+from skeltext.adaptation.registry import NamedStep
 from skeltext.benchmark.presets import Preset
 from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.store import open_store
 from skeltext.errors import SkeltextError
-from skeltext.evaluation.predictions import Scoring
+from skeltext.evaluation.predictions import Anchors
 from skeltext.evaluation.results import RunResult, Table
-from skeltext.evaluation.zero_shot import evaluate_scorings
+from skeltext.evaluation.zero_shot import evaluate_run, usual_steps
 from skeltext.formats.writing import made_folder, write_text
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.checkpoint import read_tensors, write_tensors
@@ -30,25 +31,25 @@ from skeltext.runs.run import OtherData, Run
 from skeltext.training.train_run import train_run
 
 ASIDE = ("device", "threads", "cuda_graphs", "store", "alpha")  # settings that do not decide what a training becomes
-LISTS = ("classes", "labels", "plain", "aligned")
-TENSORS = ("features", "texts", "prototypes")
 Figures = dict[str, Any]  # plain values by name, as JSON holds them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What the studies need of a run under one scoring, as :class:`~skeltext.evaluation.results.RunResult` names it."""
+    """What the studies need of a run, as :class:`~skeltext.evaluation.results.RunResult` names it.
+
+    ``table``, ``class_table`` and ``predicted`` are by the label of the test-time step, as are the moved ``anchors``.
+    """
 
     classes: list[str]
     chance: float
-    table: Table
-    class_table: Table
     labels: npt.NDArray[np.int64]
-    plain: npt.NDArray[np.int64]
-    aligned: npt.NDArray[np.int64]
     features: npt.NDArray[np.float32]
     texts: npt.NDArray[np.float32]
-    prototypes: npt.NDArray[np.float32]
+    table: Table
+    class_table: Table
+    predicted: dict[str, npt.NDArray[np.int64]]
+    anchors: dict[str, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,23 +137,34 @@ class Workshop:
         return Run.open(folder.path)
 
     def measure(
-        self, config: TrainingConfig, scorings: Sequence[Scoring], *, on: OtherData | None = None
-    ) -> list[Measured]:
-        """The run of these settings under each of the scorings; what was measured before is read."""
+        self,
+        config: TrainingConfig,
+        *,
+        steps: Sequence[NamedStep] | None = None,
+        by: Anchors = "texts",
+        on: OtherData | None = None,
+    ) -> Measured:
+        """The run of these settings under each of the steps; what was measured before is read."""
         run = self.run(config)
-        places = [self.folder / "measured" / _key({"run": run.name, **_where(on), **asdict(s)}) for s in scorings]
-        missing = [number for number, place in enumerate(places) if not place.with_suffix(".json").exists()]
+        asked = usual_steps(run) if steps is None else tuple(steps)
+        data = {"run": run.name, "by": by, **_where(on)}
+        folder = made_folder(self.folder / "measured")
+        places = {step.label: folder / _key(data | {"step": step.resolved(alpha=config.alpha).label}) for step in asked}
+        missing = [step for step in asked if not places[step.label].with_suffix(".json").exists()]
         if missing:
-            results = evaluate_scorings(
+            result = evaluate_run(
                 run,
-                [scorings[number] for number in missing],
+                steps=missing,
+                by=by,
                 on=on,
                 device=config.device,
                 progress=self.bars.counter(f"evaluating {run.name}"),
             )
-            for number, result in zip(missing, results, strict=True):
-                _keep(places[number], result)
-        return [_kept(place) for place in places]
+            _keep(folder / _key(data), {"features": result.features, "texts": result.texts}, _clips(result))
+            for step in missing:
+                moved = result.anchors.get(step.label)
+                _keep(places[step.label], {} if moved is None else {"anchors": moved}, _step(result, step.label))
+        return _measured(folder / _key(data), places)
 
     def figures(self, run: Run, kind: str, find: Callable[[Run], Figures]) -> Figures:
         """What `find` makes of a run, found once and kept under the name `kind`."""
@@ -195,31 +207,51 @@ def _key(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _keep(place: Path, result: RunResult) -> None:
-    """Write a measurement; the JSON comes last and alone says that it is complete."""
-    made_folder(place.parent)
-    write_tensors(
-        place.with_suffix(".safetensors"), {name: torch.from_numpy(getattr(result, name)) for name in TENSORS}
-    )
-    plain = {"chance": result.chance, "table": result.table, "class_table": result.class_table}
-    lists = {name: list(map(_plain, getattr(result, name))) for name in LISTS}
-    write_text(place.with_suffix(".json"), json.dumps(plain | lists))
+def _clips(result: RunResult) -> Figures:
+    """What a measurement says of the test clips, whatever the step."""
+    return {"classes": result.classes, "chance": result.chance, "labels": result.labels.tolist()}
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def _step(result: RunResult, label: str) -> Figures:
+    """What a measurement says of one step; no predictions where it does not apply."""
+    predicted = result.predicted.get(label)
+    return {
+        "table": result.table[label],
+        "class_table": result.class_table[label],
+        "predicted": None if predicted is None else predicted.tolist(),
+    }
 
 
-def _read(place: Path) -> dict[str, Any]:
+def _keep(place: Path, arrays: Mapping[str, npt.NDArray[np.float32]], figures: Figures) -> None:
+    """Write a part of a measurement; the JSON comes last and alone says that it is complete."""
+    write_tensors(place.with_suffix(".safetensors"), {name: torch.from_numpy(array) for name, array in arrays.items()})
+    write_text(place.with_suffix(".json"), json.dumps(figures))
+
+
+def _read(place: Path) -> Figures:
     try:
-        plain: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        plain: Figures = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SkeltextError(f"{place} is damaged ({error}); remove it and give the command again") from error
     return plain
 
 
-def _kept(place: Path) -> Measured:
-    plain = _read(place.with_suffix(".json"))
-    plain |= {name: np.array(plain[name], np.int64) for name in LISTS if name != "classes"}
-    plain |= {name: tensor.numpy() for name, tensor in read_tensors(place.with_suffix(".safetensors")).items()}
-    return Measured(**plain)
+def _measured(clips: Path, steps: Mapping[str, Path]) -> Measured:
+    figures = {label: _read(place.with_suffix(".json")) for label, place in steps.items()}
+    moved = {label: read_tensors(place.with_suffix(".safetensors")) for label, place in steps.items()}
+    shared, arrays = _read(clips.with_suffix(".json")), read_tensors(clips.with_suffix(".safetensors"))
+    return Measured(
+        classes=shared["classes"],
+        chance=shared["chance"],
+        labels=np.array(shared["labels"], np.int64),
+        features=arrays["features"].numpy(),
+        texts=arrays["texts"].numpy(),
+        table={label: found["table"] for label, found in figures.items()},
+        class_table={label: found["class_table"] for label, found in figures.items()},
+        predicted={
+            label: np.array(found["predicted"], np.int64)
+            for label, found in figures.items()
+            if found["predicted"] is not None
+        },
+        anchors={label: tensors["anchors"].numpy() for label, tensors in moved.items() if "anchors" in tensors},
+    )

@@ -42,6 +42,17 @@ class Paper:
     protocol: str
     command: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """The study as plain values for JSON: name, title, protocol, command, version, tables and notes."""
+        return {
+            "study": self.study.name,
+            "title": self.study.title,
+            "protocol": self.protocol,
+            "command": self.command,
+            "version": __version__,
+            **self.found.to_dict(),
+        }
+
 
 def write_study(paper: Paper, folder: Path, *, page: str = "study.html") -> Written:
     """Write all files of a study below `folder`; the page comes last, so that it never shows what is not there.
@@ -60,7 +71,7 @@ def write_study(paper: Paper, folder: Path, *, page: str = "study.html") -> Writ
         write_text(tables[-1], as_csv(grid))
     text, written = folder / f"{name}.md", folder / f"{name}.html"
     write_text(text, as_markdown(paper, pictures))
-    write_text(folder / f"{name}.json", json.dumps(as_json(paper), indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / f"{name}.json", json.dumps(paper.to_dict(), indent=1, ensure_ascii=False) + "\n")
     write_text(written, as_page(paper, pictures, page=page))
     return Written(text=text, page=written, tables=tables, pictures=pictures)
 
@@ -90,24 +101,12 @@ def shown(cell: Cell, column: str) -> str:
 
 def as_csv(grid: Grid) -> str:
     """A table with every digit; a spread becomes two columns."""
-    spreads = [any(isinstance(row[number], Spread) for row in grid.rows) for number in range(len(grid.columns))]
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        label
-        for column, spread in zip(grid.columns, spreads, strict=True)
-        for label in ((column, f"{column} std") if spread else (column,))
-    )
-    for row in grid.rows:
-        writer.writerow(value for cell, spread in zip(row, spreads, strict=True) for value in _values(cell, spread))
+    rows = grid.flat_rows()
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else grid.columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return out.getvalue()
-
-
-def _values(cell: Cell, spread: bool) -> tuple[Any, ...]:
-    if not spread:
-        return ("" if cell is None else cell,)
-    mean, std = cell if isinstance(cell, Spread) else (cell, None)
-    return ("" if mean is None else mean, "" if std is None else std)
 
 
 def as_markdown(paper: Paper, pictures: Sequence[Path]) -> str:
@@ -127,22 +126,6 @@ def markdown_table(grid: Grid) -> list[str]:
     ruler = ["---" if isinstance(cell, str) else "---:" for cell in (grid.rows[0] if grid.rows else grid.columns)]
     table = [list(grid.columns), ruler, *rows]
     return ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table]
-
-
-def as_json(paper: Paper) -> dict[str, Any]:
-    """The study as plain values: name, title, protocol, command, version, notes, and tables (title, columns, rows).
-
-    A spread is [mean, standard deviation or null].
-    """
-    return {
-        "study": paper.study.name,
-        "title": paper.study.title,
-        "protocol": paper.protocol,
-        "command": paper.command,
-        "version": __version__,
-        "tables": [{"title": grid.title, "columns": grid.columns, "rows": grid.rows} for grid in paper.found.grids],
-        "notes": paper.found.notes,
-    }
 
 
 def as_page(paper: Paper, pictures: Sequence[Path], *, page: str = "study.html") -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.first_stage import FirstStage
 from skeltext.methods.method import About, Batch
 
@@ -29,7 +30,7 @@ class Classifier(FirstStage):
         needs="labels of the seen classes",
     )
 
-    def __init__(self, *, encoder: nn.Module, classes: int) -> None:
+    def __init__(self, *, encoder: Encoder, classes: int) -> None:
         super().__init__(encoder=encoder)
         if classes < 2:
             raise ValueError(f"{classes} classes, expected at least two")

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.method import About
 from skeltext.methods.momentum_contrast import EMBEDDING, MOMENTUM, QUEUE, TEMPERATURE, MomentumContrast, info_nce
 from skeltext.methods.motion_augmentation import crop_resize, present, shear_matrices, transform, uniform
@@ -95,7 +96,7 @@ class LogoCLR(MomentumContrast):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         queue: int = QUEUE,
         momentum: float = MOMENTUM,
         temperature: float = TEMPERATURE,

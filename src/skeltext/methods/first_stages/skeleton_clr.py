@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.method import About
 from skeltext.methods.momentum_contrast import EMBEDDING, MOMENTUM, QUEUE, TEMPERATURE, MomentumContrast, info_nce
 from skeltext.methods.motion_augmentation import extreme_view, sheared_crop
@@ -73,7 +74,7 @@ class SkeletonCLR(MomentumContrast):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         layout: Layout | None = None,
         extreme: bool = False,
         mine_after: int | None = None,

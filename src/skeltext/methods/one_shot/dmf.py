@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from skeltext.methods.episodic import Episodic, node_features, share_of_right
+from skeltext.encoders.encoder import Encoder
+from skeltext.methods.episodic import Episodic, share_of_right
 from skeltext.methods.meta_filter import MetaFilter
 from skeltext.methods.method import About, Batch
 from skeltext.methods.protocols import ONE_SHOT
@@ -36,7 +37,7 @@ class DMF(Episodic):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         classes: int,
         channels: int = 32,
         groups: int = 4,
@@ -61,7 +62,7 @@ class DMF(Episodic):
 
     def features(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to the means of joints over six stretches of time, (N, 6, V, D)."""
-        nodes = node_features(self.encoder, clips)
+        nodes = self.encoder.nodes(clips)
         n, _, v, d = nodes.shape
         series = nodes.permute(0, 2, 3, 1).flatten(1, 2)  # N T' V D -> N (V D) T'
         return F.adaptive_avg_pool1d(series, FRAMES).view(n, v, d, FRAMES).permute(0, 3, 1, 2)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from skeltext.methods.episodic import Episode, Episodic, node_features
+from skeltext.encoders.encoder import Encoder
+from skeltext.methods.episodic import Episode, Episodic
 from skeltext.methods.method import About
 from skeltext.methods.protocols import ONE_SHOT
 
@@ -64,7 +65,7 @@ class DSN(Episodic):
         published={ONE_SHOT: {"ntu60": 75.6, "ntu120": 60.9, "pku-mmd": 75.6}},
     )
 
-    def __init__(self, *, encoder: nn.Module, dimensions: int = 4, discrimination: float = 0.03) -> None:
+    def __init__(self, *, encoder: Encoder, dimensions: int = 4, discrimination: float = 0.03) -> None:
         super().__init__(encoder=encoder)
         if dimensions < 1 or discrimination < 0:
             raise ValueError(
@@ -75,7 +76,7 @@ class DSN(Episodic):
 
     def features(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to a feature for every frame of the encoder's, (N, T', D)."""
-        return node_features(self.encoder, clips).mean(dim=2)
+        return self.encoder.nodes(clips).mean(dim=2)
 
     def represent(self, support: Tensor, labels: Tensor, *, ways: int) -> Tensor:
         """(S, T', D) to the subspace of all frames of each class, its mean and its directions, (W, 1 + R, D)."""

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.episodic import Episode, Episodic, negative_squared_distances
 from skeltext.methods.method import About, ParameterGroup
 from skeltext.methods.protocols import ONE_SHOT
@@ -64,7 +65,7 @@ class FEAT(Episodic):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         temperature: float = 64.0,
         centre_temperature: float = 64.0,
         balance: float = 0.01,

@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.body_parts import part_means
-from skeltext.methods.episodic import Episodic, node_features
+from skeltext.methods.episodic import Episodic
 from skeltext.methods.method import About
 from skeltext.methods.optimal_transport import matching_scores
 from skeltext.methods.protocols import ONE_SHOT
@@ -42,7 +43,7 @@ class MCScale(Episodic):
 
     parts: Tensor
 
-    def __init__(self, *, encoder: nn.Module, layout: Layout, channels: int = 64, cross: bool = True) -> None:
+    def __init__(self, *, encoder: Encoder, layout: Layout, channels: int = 64, cross: bool = True) -> None:
         super().__init__(encoder=encoder)
         if channels < 1:
             raise ValueError(f"channels {channels}, expected a positive width")
@@ -57,7 +58,7 @@ class MCScale(Episodic):
 
     def features(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to the members of all sets in the order of :meth:`sets`, (N, V + P + 1 + T' + S, D)."""
-        nodes = node_features(self.encoder, clips)  # N T' V D
+        nodes = self.encoder.nodes(clips)  # N T' V D
         joints, frames = nodes.mean(dim=1), nodes.mean(dim=2)
         segments = F.adaptive_avg_pool1d(frames.mT, SEGMENTS).mT  # N T' D -> N S D
         whole = joints.mean(dim=1, keepdim=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from skeltext.adaptation.prototype_alignment import cosine_scores
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.margin_ranking import ranking_loss
 from skeltext.methods.method import About, Batch, Method
 from skeltext.methods.protocols import SMIE_SPLITS, SYNSE_SPLITS
@@ -50,7 +51,7 @@ class DeViSE(Method):
         },
     )
 
-    def __init__(self, *, encoder: nn.Module, text_width: int, margin: float = MARGIN, hidden: int = 0) -> None:
+    def __init__(self, *, encoder: Encoder, text_width: int, margin: float = MARGIN, hidden: int = 0) -> None:
         super().__init__(encoder=encoder)
         if margin <= 0 or hidden < 0:
             raise ValueError(f"margin {margin} and hidden {hidden}, expected a positive margin and a width or 0")

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.dense_layers import dense_layers
 from skeltext.methods.kl_contrastive import symmetric_divergence, target_distribution
 from skeltext.methods.method import About, Batch, Method
@@ -81,7 +82,7 @@ class DVTA(Method):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         text_width: int,
         form: Form = "released",
         projector_hidden: Sequence[int] = PROJECTOR,

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.dense_layers import dense_layers, hidden_width
 from skeltext.methods.margin_ranking import fixed_rivals_loss
 from skeltext.methods.method import About, Batch, Method, ParameterGroup
@@ -104,7 +105,7 @@ class JPoSE(Method):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         text_width: int,
         text_hidden: int | None = None,
         part: int = 50,

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from skeltext.adaptation.prototype_alignment import cosine_scores
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.kl_contrastive import Target, kl_contrastive_loss, target_distribution
 from skeltext.methods.method import About, Batch, Method
 from skeltext.methods.protocols import (
@@ -58,12 +59,14 @@ class PGFA(Method):
         },
     )
 
+    published_step = "prototype_alignment"
+
     log_scale: Tensor
 
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         text_width: int,
         target: Target = "softmax",
         temperature: Literal["fixed", "learnable"] = "fixed",

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.method import About, Batch, Method
 from skeltext.methods.protocols import SYNSE_SPLITS
 
@@ -73,7 +74,7 @@ class PURLS(Method):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         text_width: int,
         hidden: int = 1024,
         heads: int = 2,
@@ -115,7 +116,7 @@ class PURLS(Method):
 
     def features(self, clips: Tensor) -> Tensor:
         """(N, C, T, V, M) to the encoder's features of joints in three segments of time (N, 3, V, D)."""
-        nodes: Tensor = self.encoder.nodes(clips)  # type: ignore[operator]
+        nodes = self.encoder.nodes(clips)
         segments = F.adaptive_avg_pool1d(nodes.flatten(2).mT, SEGMENTS)  # N T' V D -> N (V D) 3
         return segments.mT.reshape(len(nodes), SEGMENTS, *nodes.shape[2:])
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.dense_layers import dense_layers
 from skeltext.methods.method import About, Batch, Method
 from skeltext.methods.pair_network import CLIPS, PairNetwork
@@ -52,7 +53,7 @@ class RelationNet(Method):
         },
     )
 
-    def __init__(self, *, encoder: nn.Module, text_width: int, text_hidden: int = 512, hidden: int = 256) -> None:
+    def __init__(self, *, encoder: Encoder, text_width: int, text_hidden: int = 512, hidden: int = 256) -> None:
         super().__init__(encoder=encoder)
         if min(text_hidden, hidden) < 1:
             raise ValueError(f"text_hidden {text_hidden} and hidden {hidden}, expected positive widths")

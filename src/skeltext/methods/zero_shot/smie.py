@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from skeltext.encoders.encoder import Encoder
 from skeltext.methods.method import About, Batch, Method
 from skeltext.methods.pair_network import CLIPS, PairNetwork
 from skeltext.methods.protocols import SA_DVAE_SPLITS, SMIE_SPLITS, SMIE_SPLITS_DESCRIBED, SYNSE_SPLITS
@@ -117,7 +118,7 @@ class SMIE(Method):
     def __init__(
         self,
         *,
-        encoder: nn.Module,
+        encoder: Encoder,
         text_width: int,
         beta: float = BETA,
         temporal: bool = True,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import partial
 
+from skeltext.adaptation.registry import ALIGNMENT, named_steps
 from skeltext.benchmark.pictures.lines import draw_lines
 from skeltext.benchmark.reproduce.studies.settings import PLAIN
 from skeltext.benchmark.reproduce.study import (
     Arm,
-    Column,
     Found,
     Grid,
     Scope,
@@ -18,8 +17,6 @@ from skeltext.benchmark.reproduce.study import (
     compared,
     spread_of,
 )
-from skeltext.benchmark.reproduce.workshop import Workshop
-from skeltext.evaluation.predictions import Scoring
 from skeltext.evaluation.results import RULES
 
 ALPHAS = tuple(round(0.1 * step, 1) for step in range(11))
@@ -27,44 +24,28 @@ _PSEUDO_LABELS = (
     PLAIN,
     Arm(
         label="weighted by probability",
-        kind="aligned",
-        scoring={"pseudo_labels": "weighted"},
+        step="prototype_alignment:pseudo_labels=weighted",
         paper={"ntu60": 82.90, "ntu120": 57.75, "pku-mmd": 81.51},
     ),
     Arm(
         label="weighted, temperature 0.07 (ours)",
-        kind="aligned",
-        scoring={"pseudo_labels": "weighted", "temperature": 0.07},
+        step="prototype_alignment:pseudo_labels=weighted,temperature=0.07",
     ),
-    Arm(label="argmax", kind="aligned", paper={"ntu60": 93.17, "ntu120": 71.38, "pku-mmd": 87.80}),
+    Arm(label="argmax", step=ALIGNMENT, paper={"ntu60": 93.17, "ntu120": 71.38, "pku-mmd": 87.80}),
 )
 
 
 def _pseudo_labels(scope: Scope) -> Found:
-    columns = columns_for(scope)
-    for column in columns:
-        _measure_at_once(scope.workshop, column)
-    return compared(scope, _PSEUDO_LABELS, columns, title="Pseudo-labels that prototypes are made of")
-
-
-def _measure_at_once(workshop: Workshop, column: Column) -> None:
-    """Every scoring of the table in one pass over the epochs of a run."""
-    for config in workshop.configs(column.preset, {}):
-        scorings = {Scoring(**{"alpha": config.alpha, **arm.scoring}) for arm in _PSEUDO_LABELS}
-        workshop.measure(config, sorted(scorings, key=lambda scoring: str(asdict(scoring))))
+    return compared(scope, _PSEUDO_LABELS, columns_for(scope), title="Pseudo-labels that prototypes are made of")
 
 
 def _alpha(scope: Scope) -> Found:
     grids, series = [], {}
     for column in columns_for(scope):
-        runs = [
-            scope.workshop.measure(config, [Scoring(alpha=alpha) for alpha in ALPHAS])
-            for config in scope.workshop.configs(column.preset, {})
-        ]
-        spreads = [
-            [spread_of([run[number].table["aligned"][rule] for run in runs]) for rule in RULES]
-            for number in range(len(ALPHAS))
-        ]
+        steps = named_steps([f"{ALIGNMENT}:alpha={alpha}" for alpha in ALPHAS])
+        configs = scope.workshop.configs(column.preset, {})
+        runs = [scope.workshop.measure(config, steps=steps) for config in configs]
+        spreads = [[spread_of([run.table[step.label][rule] for run in runs]) for rule in RULES] for step in steps[1:]]
         rows = [(alpha, *spread) for alpha, spread in zip(ALPHAS, spreads, strict=True)]
         grids.append(Grid(title=column.title, columns=("alpha", *(f"{rule} %" for rule in RULES)), rows=list(rows)))
         series[column.title] = [spread[0].mean if spread[0] else float("nan") for spread in spreads]

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skeltext.adaptation.prototype_bank import CAPACITY, PrototypeBank
+from skeltext.adaptation.registry import ALIGNMENT, PLAIN
 from skeltext.benchmark.pictures.lines import draw_lines
 from skeltext.benchmark.reproduce.studies.settings import ALIGNED
 from skeltext.benchmark.reproduce.study import (
@@ -109,8 +110,9 @@ def streamed(run: Measured, order: Ints, *, capacity: int = CAPACITY) -> Streame
     bank = PrototypeBank(run.texts, run.classes, capacity=capacity)
     answers = [bank.update(feature) for feature in run.features[order]]
     final = bank.scores(run.features).argmax(axis=1)
-    right = np.stack([run.plain[order], answers, run.aligned[order]]) == run.labels[order]
-    return Streamed(right=right, end=(np.stack([run.plain, final, run.aligned]) == run.labels).mean(axis=1))
+    texts, batch = run.predicted[PLAIN], run.predicted[ALIGNMENT]
+    right = np.stack([texts[order], answers, batch[order]]) == run.labels[order]
+    return Streamed(right=right, end=(np.stack([texts, final, batch]) == run.labels).mean(axis=1))
 
 
 def _streams(run: Measured, name: str, count: int, *, capacity: int = CAPACITY) -> list[Streamed]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from skeltext.adaptation.registry import ALIGNMENT
 from skeltext.benchmark.reproduce.study import Arm, Column, Found, Scope, Study, compared, comparison, preset_of
 from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.same_actions import overlapping
@@ -11,7 +12,7 @@ from skeltext.errors import require
 
 _PAPER = {"ntu60/pku-mmd": 94.73, "pku-mmd/ntu60": 61.02}
 _PLAIN = Arm(label="PGFA without alignment")
-_ALIGNED = Arm(label="PGFA", kind="aligned", paper=_PAPER)
+_ALIGNED = Arm(label="PGFA", step=ALIGNMENT, paper=_PAPER)
 
 
 def _cross(scope: Scope) -> Found:

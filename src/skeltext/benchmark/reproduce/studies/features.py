@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from skeltext.adaptation.registry import ALIGNMENT
 from skeltext.benchmark.pictures.bars import draw_bars
 from skeltext.benchmark.pictures.confusion import draw_confusion
 from skeltext.benchmark.pictures.scatter import Panel, draw_scatter
@@ -54,11 +55,11 @@ def _alignment_maps(scope: Scope) -> Found:
     rows: list[tuple[Cell, ...]] = []
     for column in columns_for(scope):
         run = _first(scope, END_TO_END[1], column)
-        clips, texts, prototypes = t_sne([run.features, run.texts, run.prototypes])
+        clips, texts, prototypes = t_sne([run.features, run.texts, run.anchors[ALIGNMENT]])
         before = Panel(title="texts", points=clips, labels=run.labels, texts=texts)
         after = Panel(title="aligned", points=clips, labels=run.labels, texts=texts, prototypes=prototypes)
         pictures[f"alignment-{column.key}"] = partial(draw_scatter, [before, after], classes=run.classes)
-        rows.append((column.title, *(_cosine_to_own(run, anchors) for anchors in (run.texts, run.prototypes))))
+        rows.append((column.title, *(_cosine_to_own(run, anchors) for anchors in (run.texts, run.anchors[ALIGNMENT]))))
     grid = Grid(
         title="Mean cosine of the clips to the anchor of their own class",
         columns=("data", "texts", "prototypes"),
@@ -100,9 +101,9 @@ def _confusion(scope: Scope) -> Found:
     for column in columns_for(scope):
         run = _first(scope, END_TO_END[1], column)
         k = len(run.classes)
-        for kind in ("plain", "aligned"):
-            counts = np.bincount(run.labels * k + getattr(run, kind), minlength=k * k).reshape(k, k)
-            pictures[f"{kind}-{column.key}"] = partial(draw_confusion, counts, run.classes)
+        for step, predicted in run.predicted.items():
+            counts = np.bincount(run.labels * k + predicted, minlength=k * k).reshape(k, k)
+            pictures[f"{step}-{column.key}"] = partial(draw_confusion, counts, run.classes)
     return Found(grids=[], pictures=pictures, notes=["Rows are the truth.", _LAST])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from skeltext.adaptation.registry import ALIGNMENT
 from skeltext.benchmark.reproduce.studies.first_stages import first_stage
 from skeltext.benchmark.reproduce.studies.settings import ALIGNED, PLAIN
 from skeltext.benchmark.reproduce.study import PAPER_SETS, Arm, Found, Scope, Study, columns_for, compared
@@ -21,7 +22,7 @@ def _two_stage(
     how = f"{name}, then {'fine-tuned' if finetune else 'frozen'}"
     arm = Arm(label=how, first_stage=first_stage(stage), finetune=finetune, paper=plain)
     yield arm
-    yield replace(arm, label=f"{how}, aligned", kind="aligned", paper=aligned)
+    yield replace(arm, label=f"{how}, aligned", step=ALIGNMENT, paper=aligned)
 
 
 END_TO_END = (replace(PLAIN, label="end to end"), replace(ALIGNED, label="end to end, aligned"))
@@ -59,7 +60,7 @@ def _frameworks(scope: Scope) -> Found:
 
 
 def _pretraining(scope: Scope) -> Found:
-    plain = [arm for arm in (*FROZEN, *FINETUNED, *_LOGO, *_CONTRAST, *END_TO_END) if arm.kind == "plain"]
+    plain = [arm for arm in (*FROZEN, *FINETUNED, *_LOGO, *_CONTRAST, *END_TO_END) if arm.step != ALIGNMENT]
     return compared(scope, plain, columns_for(scope), title="First stages, without alignment")
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from skeltext.adaptation.registry import ALIGNMENT
 from skeltext.benchmark.reproduce.study import Arm, Found, Scope, Study, columns_for, compared
 
-_EXEMPLARS = {"anchors": "exemplars"}
 _ARMS = (
-    Arm(label="PGFA, exemplars without alignment", scoring=_EXEMPLARS),
+    Arm(label="PGFA, exemplars without alignment", by="exemplars"),
     Arm(
         label="PGFA, exemplars",
-        kind="aligned",
-        scoring=_EXEMPLARS,
+        step=ALIGNMENT,
+        by="exemplars",
         paper={"ntu60": 83.8, "ntu120": 69.8, "pku-mmd": 86.9},
     ),
     Arm(label="texts of the same classes without alignment"),
-    Arm(label="texts of the same classes", kind="aligned"),
+    Arm(label="texts of the same classes", step=ALIGNMENT),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from skeltext.adaptation.registry import ALIGNMENT
 from skeltext.benchmark.presets import preset_names
 from skeltext.benchmark.reproduce.studies.first_stages import first_stage, without_length
 from skeltext.benchmark.reproduce.study import (
@@ -38,7 +39,7 @@ NAMES = Arm(
     paper={"ntu60": 65.17, "ntu120": 57.56, "pku-mmd": 74.76},
 )
 PLAIN = Arm(label="PGFA without alignment", paper={"ntu60": 80.45, "ntu120": 60.22, "pku-mmd": 78.34})
-ALIGNED = Arm(label="PGFA", kind="aligned", paper={"ntu60": 93.17, "ntu120": 71.38, "pku-mmd": 87.80})
+ALIGNED = Arm(label="PGFA", step=ALIGNMENT, paper={"ntu60": 93.17, "ntu120": 71.38, "pku-mmd": 87.80})
 _SECOND_ENCODER = {"encoder": "shift_gcn", "preprocessing": "published64"}
 _SECOND = {
     "ntu60/synse_55_5": 80.26,
@@ -64,7 +65,7 @@ def _first_setting(scope: Scope) -> Found:
 def _second_setting(scope: Scope) -> Found:
     arms = (
         Arm(label="PGFA without alignment, Shift-GCN"),
-        Arm(label="PGFA, Shift-GCN", kind="aligned", paper=_SECOND),
+        Arm(label="PGFA, Shift-GCN", step=ALIGNMENT, paper=_SECOND),
     )
     columns = [column for name in scope.datasets for column in _split_columns(name)]
     return compared(

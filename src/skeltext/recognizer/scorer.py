@@ -1,0 +1,163 @@
+"""A model with its text encoder: clips and label sets in, scores and probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from skeltext.errors import SkeltextError, require
+from skeltext.recognizer import loading
+from skeltext.recognizer.calibration import Calibration, standard_scores
+from skeltext.recognizer.card import Card
+from skeltext.recognizer.kept import Kept
+from skeltext.recognizer.label_set import Label, Labels, LabelSet
+from skeltext.recognizer.model import Floats, Model, unit
+from skeltext.skeletons.clip import Clip
+from skeltext.skeletons.preprocessing import Preprocessing
+from skeltext.texts.descriptions import class_text, described_classes, described_sets
+from skeltext.texts.encoder import TextEncoder
+
+
+class Memory(NamedTuple):
+    """What was computed before: embedded texts by their wording, example clips, scores of the reference clips."""
+
+    texts: Kept[tuple[str, ...], Floats]
+    examples: Kept[Clip, Floats]
+    reference: Kept[LabelSet, Floats]
+
+
+def _empty_memory() -> Memory:
+    return Memory(texts=Kept(most=1024), examples=Kept(most=256), reference=Kept(most=16))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Scorer:
+    """A trained model with its text encoder and, where they have been given, its calibration and its file of weights.
+
+    It never changes, and threads may share it. ``encoder`` is by default the one that the model was trained with.
+    """
+
+    model: Model
+    encoder: TextEncoder = None  # type: ignore[assignment]  # it is there after __post_init__
+    calibration: Calibration | None = None
+    weights: Path | None = None
+    _memory: Memory = field(init=False, default_factory=_empty_memory)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoder", self.encoder or loading.sentence_encoder(self.card))
+
+    @property
+    def card(self) -> Card:
+        """What the checkpoint says beside its weights."""
+        return self.model.card
+
+    def text_of(self, label: str) -> str:
+        """The text that is embedded for a label: the description of a class of its data set, else the label itself."""
+        dataset, kind = self.card.dataset, self.card.texts
+        if dataset in described_sets():
+            for name in described_classes(dataset):
+                if name.casefold() == label.casefold():
+                    return class_text(dataset, name, kind=kind)
+        return self.card.labels.get(label, label)
+
+    def texts_of(self, label: Label) -> tuple[str, ...]:
+        """The texts of a label: its own, or :meth:`text_of` its name; none for a label that has examples alone."""
+        return label.texts or (() if label.examples else (self.text_of(label.name),))
+
+    def preprocessing(self, *, pair: bool = False) -> Preprocessing:
+        """How clips are prepared, with `pair` of two people."""
+        return replace(self.card.preprocessing, bodies=2) if pair else self.card.preprocessing
+
+    def embed(self, clips: Sequence[Clip], *, pair: bool = False) -> Floats:
+        """(N, D) of the most moving person of every clip, or with `pair` of the two who move most, as one."""
+        if not clips:
+            raise SkeltextError("no clip given, expected at least one")
+        prepare = self.preprocessing(pair=pair)
+        return self.embed_prepared([prepare(clip) for clip in clips])
+
+    def embed_prepared(self, arrays: Sequence[Floats]) -> Floats:
+        """(N, D) of N clips that are prepared already, each (C, T, V, M)."""
+        if len({array.shape for array in arrays}) == 1:
+            return self.model.embed(np.stack(arrays))
+        return np.concatenate([self.model.embed(array[None]) for array in arrays])
+
+    def scores(self, embedded: Floats, labels: Labels) -> Floats:
+        """(N, K) scores of embedded clips (N, D) for the K labels and, behind them, the negatives.
+
+        They are standard scores where there is a calibration; the score of a label that has texts and examples is the
+        mean of the two.
+        """
+        asked = LabelSet.of(labels)
+        rows = self._raw_scores(embedded, asked)
+        if self.calibration is None:
+            return rows
+        compute = partial(self._raw_scores, self.calibration.reference, asked)
+        return standard_scores(rows, self._memory.reference(asked, compute))
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """(N, K) shares of every row of :meth:`scores` (N, K)."""
+        scale = self.model.score_scale if self.calibration is None else 1 / self.calibration.temperature
+        powers = np.exp(scale * (scores - scores.max(axis=1, keepdims=True)))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def least_score(self, false_accept: float | None) -> float:
+        """The score below which an answer is refused at a false-accept rate."""
+        if false_accept is None:
+            return -np.inf
+        if self.calibration is None:
+            raise SkeltextError(
+                "this model has no calibration, so it cannot tell how often it would accept a wrong clip; fit one with"
+                " `skeltext calibrate RUN`, or leave the false-accept rate away"
+            )
+        return self.calibration.threshold(false_accept)
+
+    def anchors(self, labels: LabelSet) -> Floats:
+        """(K, D) the direction of every label among embedded clips: of its texts, of its examples, or between both.
+
+        Raises :class:`SkeltextError` for a model whose scores are not cosines of clips and texts.
+        """
+        require(
+            self.model.cosines,
+            f"a bank compares cosines of clip and text, which scores of the method {self.card.model.method} are not;"
+            " take a model of pgfa or devise",
+        )
+        found = []
+        for label in labels.labels:
+            texts = self.texts_of(label)
+            rows = [unit(self._embedded_texts(texts))] if texts else []
+            found.append(np.mean([*rows, self._shown(label)] if label.examples else rows, axis=0))
+        return np.stack(found)
+
+    def _raw_scores(self, embedded: Floats, labels: LabelSet) -> Floats:
+        """(N, K) scores against texts, examples or the mean of both."""
+        texts = [*map(self.texts_of, labels.labels), *((text,) for text in labels.negatives)]
+        spoken = [position for position, own in enumerate(texts) if own]
+        rows = np.zeros((len(embedded), len(texts)), np.float32)
+        if spoken:
+            anchors = np.stack([self._embedded_texts(texts[position]) for position in spoken])
+            rows[:, spoken] = self.model.scores(embedded, anchors)
+        for position, label in enumerate(labels.labels):
+            if label.examples:
+                likeness = unit(embedded) @ self._shown(label)
+                rows[:, position] = (rows[:, position] + likeness) / 2 if texts[position] else likeness
+        return rows
+
+    def _embedded_texts(self, texts: tuple[str, ...]) -> Floats:
+        """(W,) one text, or the mean direction of several; embedded once."""
+
+        def embedded() -> Floats:
+            rows = self.encoder.encode(list(texts))
+            return np.asarray(rows[0] if len(rows) == 1 else unit(rows).mean(axis=0))
+
+        return self._memory.texts(texts, embedded)
+
+    def _shown(self, label: Label) -> Floats:
+        """(D,) the mean direction of the examples of a label; each is embedded once."""
+        clips = [example.clip for example in label.examples]
+        rows = [self._memory.examples(clip, partial(self.embed, [clip])) for clip in clips]
+        return unit(unit(np.concatenate(rows)).mean(axis=0))
