@@ -21,8 +21,10 @@ from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder
 from skeltext.texts.cache import EmbeddingCache
-from skeltext.texts.descriptions import class_texts
+from skeltext.texts.embedding import described
 from skeltext.texts.encoder import SentenceTransformer
+from skeltext.texts.label_map import plain, proposals
+from skeltext.texts.library import described_elsewhere
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -132,18 +134,24 @@ def tiny_config(tiny_store: Path, text_table: Path) -> Callable[..., TrainingCon
 
 
 def put_made_up_rows(folder: Path, texts: Sequence[str]) -> None:
-    """Put made-up embeddings of the default text encoder into the cache at `folder`."""
+    """Put made-up embeddings of texts, and of what typed ones are mapped by, into the cache at `folder`."""
     cache, encoder = EmbeddingCache(folder / "embeddings"), SentenceTransformer()
-    for text in texts:
+    typed = [plain(text) for text in texts]
+    for text in dict.fromkeys((*texts, *typed, *proposals(typed))):
         key = cache.key(encoder.name, encoder.revision, text)
         cache.put(key, unit_rows(1, seed=int(key[:8], 16))[0])
 
 
 @pytest.fixture(scope="session")
 def made_up_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An embedding cache in which every class of the built-in set has a made-up row."""
+    """An embedding cache with made-up rows of all that a training on the built-in set reads in the space sentence."""
     folder = tmp_path_factory.mktemp("cache")
-    put_made_up_rows(folder, class_texts("builtin", BUILTIN.classes, kind="complete"))
+    actions = [
+        *described("builtin", BUILTIN.classes, kinds=["name", "complete"]),
+        *described_elsewhere("builtin", kinds=["name", "complete"]),
+    ]
+    names = [one.label for one in actions]
+    put_made_up_rows(folder, [*(text for one in actions for text in one.texts.values()), *names, *proposals(names)])
     return folder
 
 
