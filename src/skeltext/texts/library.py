@@ -20,7 +20,9 @@ def described_elsewhere(dataset: str, *, kinds: Sequence[str], unseen: Sequence[
     >>> "squat" in actions, "Clapping" in actions, "Hand waving" in actions
     (True, True, False)
     """
-    own, same = files_of(dataset), same_elsewhere(dataset, unseen)
+    own = files_of(dataset)
+    alike = [other for other in described_sets() if not files_of(other).isdisjoint(own)]
+    same = {(file, name) for one in alike for where, name in same_elsewhere(one, unseen) for file in files_of(where)}
     taken = {name.casefold() for name in unseen}
     found: list[ClassTexts] = []
     for other in described_sets():
