@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,9 +19,9 @@ import pytest
 from skeltext.benchmark.report.figures import curve_data, moving_figure, moving_figures, worst_confusions
 from skeltext.benchmark.report.projection import MAX_POINTS, feature_map
 from skeltext.benchmark.report.report import write_report
-from skeltext.benchmark.report.words import NONE, headline, percent
+from skeltext.benchmark.report.words import HUES, NONE, headline, percent
 from skeltext.errors import SkeltextError
-from skeltext.evaluation.results import KINDS, RULES, Curves, Evaluation, RunResult, Sample, Summary, Table
+from skeltext.evaluation.results import RULES, Curves, Evaluation, RunResult, Sample, Summary, Table
 from skeltext.skeletons.layouts import KINECT20
 
 CLASSES = {
@@ -38,6 +38,8 @@ CLASSES = {
     "draw a circle, clockwise": "The extended right hand draws one large slow circle in front of the body,"
     " from overhead down past the right hip and up again on the left.",
 }
+FIRST, LAST, ABSENT = "plain", "prototype_alignment", "prototype_bank:capacity=8"
+STEPS = [FIRST, LAST]
 HOSTILE = [
     '</script><img src=x onerror="window.hacked=1">',
     "\"'><svg onload=window.hacked=1>",
@@ -72,32 +74,45 @@ def rising(rng: np.random.Generator, *, end: float, epochs: int = 40) -> list[fl
     return [float(value) for value in np.clip(growth + rng.normal(0, 0.015, epochs), 0, 1)]
 
 
-def fake_run(seed: int = 0, *, classes: list[str] | None = None, each: int = 30, samples: int = 8) -> RunResult:
-    """A run with K classes, `each` clips per class and features that cluster around shifted anchors."""
+def fake_run(
+    seed: int = 0,
+    *,
+    classes: list[str] | None = None,
+    each: int = 30,
+    samples: int = 8,
+    steps: Sequence[str] = STEPS,
+) -> RunResult:
+    """A run with K classes, `each` clips per class and features that cluster around shifted anchors.
+
+    Every one of the `steps` but the first moves the anchors.
+    """
     rng = np.random.default_rng(seed)
     names = classes or list(CLASSES)
     k, d = len(names), 48
     texts = rng.normal(0, 1, (k, d)) + 1.5
-    centres = texts * 0.6 + rng.normal(0, 0.8, (k, d))
+    centers = texts * 0.6 + rng.normal(0, 0.8, (k, d))
     labels = np.repeat(np.arange(k), each)
-    features = centres[labels] + rng.normal(0, 0.75, (k * each, d))
+    features = centers[labels] + rng.normal(0, 0.75, (k * each, d))
     wrong = rng.integers(0, k, k * each)
-    plain = np.where(rng.random(k * each) < 0.27, labels, np.minimum(wrong, np.roll(wrong, 1)))
-    aligned = np.where(rng.random(k * each) < 0.4, labels, np.minimum(wrong, np.roll(wrong, 1)))
-    last = {"plain": float((plain == labels).mean()), "aligned": float((aligned == labels).mean())}
-    curves = {kind: [*rising(rng, end=last[kind], epochs=39), last[kind]] for kind in KINDS}
-    pseudo = {kind: rising(rng, end=last[kind] + 0.08) for kind in KINDS}
+    predicted = {
+        step: np.where(rng.random(k * each) < share, labels, np.minimum(wrong, np.roll(wrong, 1)))
+        for step, share in zip(steps, np.linspace(0.27, 0.4, len(steps)), strict=True)
+    }
+    last = {step: float((found == labels).mean()) for step, found in predicted.items()}
+    unseen = {step: [*rising(rng, end=last[step], epochs=39), last[step]] for step in steps}
+    pseudo = {step: rising(rng, end=last[step] + 0.08) for step in steps}
     chosen: dict[str, dict[str, int | None]] = {
-        kind: {
+        step: {
             "last": 40,
-            "pseudo-unseen": int(np.argmax(pseudo[kind])) + 1,
-            "oracle": int(np.argmax(curves[kind])) + 1,
+            "pseudo-unseen": int(np.argmax(pseudo[step])) + 1,
+            "oracle": int(np.argmax(unseen[step])) + 1,
         }
-        for kind in KINDS
+        for step in steps
     }
     table: Table = {
-        kind: {rule: curves[kind][(epoch or 0) - 1] for rule, epoch in chosen[kind].items()} for kind in KINDS
+        step: {rule: unseen[step][(epoch or 0) - 1] for rule, epoch in chosen[step].items()} for step in steps
     }
+    moved = 0.85 * centers + 0.15 * texts
     shown = rng.permutation(k * each)[:samples]
     return RunResult(
         name=f"split {seed // 3 + 1}, seed {seed % 3}",
@@ -108,30 +123,28 @@ def fake_run(seed: int = 0, *, classes: list[str] | None = None, each: int = 30,
         classes=names,
         descriptions=[CLASSES.get(name, f"How {name} looks.") for name in names],
         chance=1 / k,
+        steps=list(steps),
         table=table,
-        class_table={kind: {rule: (value or 0) - 0.01 for rule, value in row.items()} for kind, row in table.items()},
+        class_table={step: {rule: (value or 0) - 0.01 for rule, value in row.items()} for step, row in table.items()},
         chosen=chosen,
         curves=Curves(
             epochs=list(range(1, 41)),
             loss=(0.4 + 3 * np.exp(-np.arange(40) / 10) + rng.normal(0, 0.03, 40)).tolist(),
-            pseudo_plain=pseudo["plain"],
-            pseudo_aligned=pseudo["aligned"],
-            **curves,
+            unseen=unseen,
+            pseudo_unseen=pseudo,
         ),
         ids=[f"a{clip:03d}_s{seed}" for clip in range(k * each)],
         labels=labels,
-        plain=plain,
-        aligned=aligned,
+        predicted=predicted,
         sources=["utd-mhad" if clip % 3 else "msr-action3d" for clip in range(k * each)],
         features=features.astype(np.float32),
         texts=texts.astype(np.float32),
-        prototypes=(0.85 * centres + 0.15 * texts).astype(np.float32),
+        anchors={step: (moved + 0.4 * i).astype(np.float32) for i, step in enumerate(steps[1:])},
         samples=[
             Sample(
                 id=f"a{clip:03d}_s{seed}",
                 label=int(labels[clip]),
-                plain=int(plain[clip]),
-                aligned=int(aligned[clip]),
+                predicted={step: int(found[clip]) for step, found in predicted.items()},
                 fps=30.0,
                 positions=moving_body(rng),
                 bones=KINECT20.bones,
@@ -143,13 +156,14 @@ def fake_run(seed: int = 0, *, classes: list[str] | None = None, each: int = 30,
 
 def summary_of(tables: list[Table]) -> Summary:
     """Mean and spread of every cell."""
-    cells = {kind: {rule: [table[kind][rule] for table in tables] for rule in RULES} for kind in KINDS}
-    told = {kind: {rule: None not in values for rule, values in row.items()} for kind, row in cells.items()}
+    steps = list(tables[0])
+    cells = {step: {rule: [table[step][rule] for table in tables] for rule in RULES} for step in steps}
+    known = {step: {rule: None not in values for rule, values in row.items()} for step, row in cells.items()}
 
     def over(function: Any) -> Table:
         return {
-            kind: {rule: float(function(values)) if told[kind][rule] else None for rule, values in row.items()}
-            for kind, row in cells.items()
+            step: {rule: float(function(values)) if known[step][rule] else None for rule, values in row.items()}
+            for step, row in cells.items()
         }
 
     return Summary(mean=over(np.mean), std=over(np.std))
@@ -161,13 +175,14 @@ def fake_evaluation(runs: list[RunResult]) -> Evaluation:
         protocol="Three splits of the 27 actions into 20 seen and 7 unseen, three seeds each. Training uses the clips"
         " of the seen actions alone; the numbers are of all clips of the unseen actions.",
         command="skeltext evaluate --dataset utd-mhad --method pgfa --splits 1,2,3 --seeds 0,1,2",
+        steps=runs[0].steps,
         runs=runs,
         micro=summary_of([run.table for run in runs]),
         per_class=summary_of([run.class_table for run in runs]),
         chance=runs[0].chance,
         per_source={
-            "utd-mhad": {"clips": 140, "plain": 0.2714, "aligned": 0.3512},
-            "msr-action3d": {"clips": 70, "plain": 0.3007, "aligned": 0.4019},
+            "utd-mhad": {"clips": 140} | dict.fromkeys(runs[0].predicted, 0.2714),
+            "msr-action3d": {"clips": 70} | dict.fromkeys(runs[0].predicted, 0.4019),
         },
     )
 
@@ -226,10 +241,20 @@ def nine_file(nine: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def without_pseudo(run: RunResult) -> RunResult:
     """The same run as if no pseudo-unseen classes had been held out."""
     empty: dict[str, Any] = {
-        name: {kind: {**row, "pseudo-unseen": None} for kind, row in getattr(run, name).items()}
+        name: {step: {**row, "pseudo-unseen": None} for step, row in getattr(run, name).items()}
         for name in ("table", "class_table", "chosen")
     }
-    return replace(run, **empty, curves=replace(run.curves, pseudo_plain=[], pseudo_aligned=[float("nan")] * 40))
+    return replace(run, **empty, curves=replace(run.curves, pseudo_unseen={FIRST: [], LAST: [float("nan")] * 40}))
+
+
+def with_absent(run: RunResult) -> RunResult:
+    """The same run, which was also asked for a step that does not apply to its method, between the others."""
+    nothing: dict[str, Any] = {
+        name: {**getattr(run, name), ABSENT: dict.fromkeys(RULES)} for name in ("table", "class_table", "chosen")
+    }
+    unseen, pseudo = run.curves.unseen | {ABSENT: []}, run.curves.pseudo_unseen | {ABSENT: []}
+    curves = replace(run.curves, unseen=unseen, pseudo_unseen=pseudo)
+    return replace(run, steps=[FIRST, ABSENT, LAST], curves=curves, **nothing)
 
 
 def test_the_page_refers_to_nothing_outside_itself(nine_file: Path) -> None:
@@ -251,28 +276,28 @@ def test_every_number_of_the_tables_is_told(nine: Evaluation, tmp_path: Path, ru
     evaluation = fake_evaluation(nine.runs[:runs])
     words = written(evaluation, tmp_path).words.split()
     for summary in (evaluation.micro, evaluation.per_class):
-        for kind in KINDS:
+        for step in STEPS:
             for rule in RULES:
-                assert percent(summary.mean[kind][rule]) in words
+                assert percent(summary.mean[step][rule]) in words
                 if runs > 1:
-                    assert percent(summary.std[kind][rule]) in words
+                    assert percent(summary.std[step][rule]) in words
     for run in evaluation.runs:
-        for kind in KINDS:
-            assert {percent(run.table[kind][rule]) for rule in RULES} <= set(words)
-            assert {str(run.chosen[kind][rule]) for rule in RULES} <= set(words)
+        for step in STEPS:
+            assert {percent(run.table[step][rule]) for rule in RULES} <= set(words)
+            assert {str(run.chosen[step][rule]) for rule in RULES} <= set(words)
     for found in evaluation.per_source.values():
-        assert {str(found["clips"]), percent(found["plain"]), percent(found["aligned"])} <= set(words)
+        assert {str(found["clips"]), percent(found[FIRST]), percent(found[LAST])} <= set(words)
     assert {"skeltext", "--splits", "14.3"} <= set(words)
     assert ("±" in words) == (runs > 1)
 
 
 def test_the_headline_is_a_sentence_and_one_run_claims_no_spread(nine: Evaluation) -> None:
-    cells: Table = {"plain": dict.fromkeys(RULES, 0.2701), "aligned": dict.fromkeys(RULES, 0.33149)}
-    spread: Table = {kind: dict.fromkeys(RULES, 0.0204) for kind in KINDS}
+    cells: Table = {FIRST: dict.fromkeys(RULES, 0.2701), LAST: dict.fromkeys(RULES, 0.33149)}
+    spread: Table = {step: dict.fromkeys(RULES, 0.0204) for step in STEPS}
     evaluation = replace(nine, micro=Summary(mean=cells, std=spread), chance=1 / 7)
     assert headline(evaluation).replace("\N{NO-BREAK SPACE}", " ") == (
         "Of clips showing 7 actions never seen in training, 33.1 % ± 2.0 were recognised after the last epoch"
-        " (27.0 % ± 2.0 before alignment); guessing gives 14.3 %."
+        " with prototype_alignment (27.0 % ± 2.0 before it); guessing gives 14.3 %."
     )
     assert "±" not in headline(replace(evaluation, runs=nine.runs[:1]))
     more = replace(evaluation, runs=[nine.runs[0], replace(nine.runs[1], classes=list("abcde"))])
@@ -285,20 +310,54 @@ def test_a_rule_without_basis_is_a_dash_that_says_why(nine: Evaluation, tmp_path
     reasons = [value for name, value in page.attributes if name == "title"]
     assert reasons.count("no pseudo-unseen classes were held out") == 4 + 2 * 2
     assert page.words.split().count(NONE) == 4 + 2 * 2
-    assert page.data["runs"][0]["curves"]["pseudo_plain"] == [None] * 40
+    assert page.data["runs"][0]["curves"]["pseudoUnseen"] == {FIRST: [None] * 40, LAST: [None] * 40}
     assert "NaN" not in page.scripts[0]
+
+
+def test_a_step_that_does_not_apply_is_named_without_numbers(tmp_path: Path) -> None:
+    evaluation = fake_evaluation([with_absent(fake_run(seed)) for seed in range(2)])
+    page = written(evaluation, tmp_path)
+    reasons = [value for name, value in page.attributes if name == "title"]
+    assert reasons.count("the step does not apply to this method") == (2 + 2) * len(RULES) + 2  # tables and sources
+    assert "does not apply" in page.words
+    assert ABSENT in page.words.split()
+    run = page.data["runs"][0]
+    assert run["steps"] == list(run["confusion"]) == list(run["worst"]) == [FIRST, LAST]
+    assert f"with {LAST}" in headline(evaluation)
+    first = replace(evaluation, steps=[FIRST, ABSENT])
+    assert "with" not in headline(first)
+    assert f"{percent(first.micro.mean[FIRST]['last'])}\N{NO-BREAK SPACE}% were recognised" in headline(
+        replace(first, runs=first.runs[:1])
+    )
+
+
+def test_colors_of_steps_stand_out_in_light_and_dark(nine_file: Path) -> None:
+    def luminance(color: str) -> float:
+        channels = [int(color[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    schemes = re.findall(r":root \{(.*?)\}", nine_file.read_text("utf-8"), re.DOTALL)
+    assert len(schemes) == 3  # light, dark and on paper
+    for scheme in schemes:
+        colors = dict(re.findall(r"--(\w+): #(\w{6})", re.sub(r"#(\w)(\w)(\w);", r"#\1\1\2\2\3\3;", scheme)))
+        steps = [luminance(color) for name, color in colors.items() if re.fullmatch(r"s\d", name)]
+        assert len(steps) == HUES >= 6
+        for back in (luminance(colors["paper"]), luminance(colors["card"])):
+            assert min((max(step, back) + 0.05) / (min(step, back) + 0.05) for step in steps) >= 3
 
 
 def test_hostile_names_are_inert(tmp_path: Path) -> None:
     names = [*HOSTILE, "throw"]
-    run = fake_run(classes=names)
+    steps = [FIRST, HOSTILE[0]]
+    run = fake_run(classes=names, steps=steps)
     run = replace(run, name=HOSTILE[0], split=HOSTILE[1], dataset=HOSTILE[2], sources=[HOSTILE[0]] * len(run.labels))
     evaluation = replace(
-        fake_evaluation([run, fake_run(1, classes=names)]),
+        fake_evaluation([run, fake_run(1, classes=names, steps=steps)]),
         title=HOSTILE[0],
         protocol=HOSTILE[1],
         command=HOSTILE[2],
-        per_source={name: {"clips": 3, "plain": 0.5, "aligned": 0.5} for name in HOSTILE},
+        per_source={name: {"clips": 3, FIRST: 0.5, HOSTILE[0]: 0.5} for name in HOSTILE},
     )
     page = written(evaluation, tmp_path)
     assert page.tags.count("script") == 2
@@ -371,21 +430,21 @@ def test_the_worst_confusions_are_counted() -> None:
         fake_run(),
         classes=["a", "b", "c"],
         labels=labels,
-        plain=np.array([1, 0, 0, 2, 2, 2]),
-        aligned=np.array([1, 1, 0, 2, 1, 2]),
+        predicted={FIRST: np.array([1, 0, 0, 2, 2, 2]), LAST: np.array([1, 1, 0, 2, 1, 2])},
     )
-    assert worst_confusions(run) == [
+    assert worst_confusions(run, LAST) == [
         {"truth": 0, "predicted": 1, "count": 2, "before": 1, "clips": 3},
         {"truth": 1, "predicted": 2, "count": 1, "before": 2, "clips": 2},
     ]
-    assert worst_confusions(replace(run, aligned=labels)) == []
+    assert [pair["count"] for pair in worst_confusions(run, FIRST)] == [2, 1]
+    assert worst_confusions(replace(run, predicted={FIRST: labels}), FIRST) == []
 
 
 def test_the_map_places_equal_vectors_on_one_spot_and_keeps_distances() -> None:
     run = fake_run()
-    run = replace(run, prototypes=3 * run.texts)  # only the direction counts
+    run = replace(run, anchors={LAST: 3 * run.texts})  # only the direction counts
     found = feature_map(run)
-    assert found["prototypes"] == found["texts"]
+    assert found["anchors"] == {LAST: found["texts"]}
     assert min(x for x, _ in found["points"] + found["texts"]) == 0
     assert max(x for x, _ in found["points"] + found["texts"]) == 1000
     assert 0.1 < found["share"] < 1
@@ -398,13 +457,13 @@ def test_a_run_that_diverged_still_has_its_page(nine: Evaluation, tmp_path: Path
         run,
         features=np.full_like(run.features, np.nan),
         texts=np.zeros_like(run.texts),
-        prototypes=np.zeros_like(run.prototypes),
+        anchors={LAST: np.zeros_like(run.texts)},
         curves=replace(run.curves, loss=lost),
     )
     told = written(fake_evaluation([broken]), tmp_path).data["runs"][0]
     assert told["curves"]["loss"][:3] == [1.0, None, None]
     assert told["map"]["share"] == 0
-    assert curve_data(replace(run.curves, epochs=[], loss=[]))["plain"] == []
+    assert curve_data(replace(run.curves, epochs=[], loss=[]))["unseen"] == {FIRST: [], LAST: []}
 
 
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -457,7 +516,7 @@ def test_a_browser_draws_every_figure_and_changes_runs(browser: Any, nine: Evalu
         assert page.locator("#curves .curve").count() == 5
         assert page.locator("#curves .mark:not(.key-mark)").count() == 6
         counts = page.locator("#confusion td.square").all_text_contents()
-        assert list(map(int, counts)) == [*run.confusion("plain").flat, *run.confusion("aligned").flat]
+        assert list(map(int, counts)) == [*run.confusion(FIRST).flat, *run.confusion(LAST).flat]
         assert page.locator("#map .point.of-class").count() == 210
         assert page.locator("#worst article").count() == 5
         assert page.locator("#motion canvas").count() == 8
@@ -469,15 +528,22 @@ def test_a_browser_shows_values_and_toggles(browser: Any, nine: Evaluation, nine
     opened = Opened(browser, nine_file)
     page, run = opened.page, nine.runs[0]
     page.locator("#curves svg[tabindex]").press("Home")
-    assert f"epoch\n1\nunseen, aligned\n{percent(run.curves.aligned[0])} %" in page.inner_text("#curves .readout")
-    page.get_by_label("right or wrong, after").check(force=True)
-    assert page.locator("#map svg.map .point.wrong").count() == int((run.aligned != run.labels).sum())
+    assert page.inner_text("#curves .readout thead").strip() == "epoch 1\tunseen\tpseudo-unseen"
+    values = [f"{percent(values[LAST][0])} %" for values in (run.curves.unseen, run.curves.pseudo_unseen)]
+    row = page.locator("#curves .readout tbody tr").nth(1)
+    assert [row.locator("th").inner_text(), *row.locator("td").all_inner_texts()] == [LAST, *values]
+    page.get_by_label("right or wrong").check(force=True)
+    for step in (LAST, FIRST):
+        page.get_by_label("Step", exact=True).select_option(step)
+        wrong = int((run.predicted[step] != run.labels).sum())
+        assert page.locator("#map svg.map .point.wrong").count() == wrong
+    page.get_by_label("Step", exact=True).select_option(LAST)
     page.get_by_role("button", name="boxing").click()
     assert page.locator("#map .point.lit").count() == 30
     page.locator("#map .point.lit").first.dispatch_event("pointerover")
     tip = page.inner_text("#tip")
     assert "shown: boxing" in tip
-    assert f"after: {run.classes[run.aligned[150]]}" in tip
+    assert f"{LAST}: {run.classes[run.predicted[LAST][150]]}" in tip
     page.keyboard.press("Escape")
     assert not page.is_visible("#tip")
     opened.close(nine_file)
@@ -516,11 +582,48 @@ def test_figures_move_by_themselves_where_motion_is_welcome(browser: Any, nine_f
     opened.close(nine_file)
 
 
-@pytest.mark.parametrize("width", [400, 1200])
-def test_no_width_scrolls_sideways(browser: Any, nine_file: Path, width: int) -> None:
-    opened = Opened(browser, nine_file, viewport={"width": width, "height": 800})
-    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
-    opened.close(nine_file)
+SIX = [*STEPS, *(f"prototype_alignment:alpha=0.{i},pseudo_labels=weighted,temperature=0.05" for i in range(4))]
+
+
+@pytest.mark.parametrize("steps", [STEPS[:1], STEPS, SIX], ids=["one step", "two", "six"])
+@pytest.mark.parametrize("width", [360, 1200])
+def test_no_width_scrolls_sideways_with_any_number_of_steps(
+    browser: Any, tmp_path: Path, steps: list[str], width: int
+) -> None:
+    path = write_report(fake_evaluation([fake_run(seed, steps=steps) for seed in range(2)]), tmp_path / "report.html")
+    opened = Opened(browser, path, viewport={"width": width, "height": 800})
+    page = opened.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    inner = "nodes => nodes.filter((node) => node.scrollWidth > node.clientWidth).length"
+    assert page.locator(".scroll:has(.result, .runs)").evaluate_all(inner) == 0
+    looks = page.locator("#curves .curve:not(.loss)").evaluate_all(
+        "nodes => nodes.map((node) => [node.getAttribute('class'), node.getAttribute('stroke-dasharray')].join())"
+    )
+    assert len(set(looks)) == len(looks) == 2 * len(steps)
+    opened.close(path)
+
+
+def test_a_browser_shows_the_chosen_one_of_three_steps_one_of_which_does_not_apply(
+    browser: Any, tmp_path: Path
+) -> None:
+    run = with_absent(fake_run())
+    path = write_report(fake_evaluation([run]), tmp_path / "report.html")
+    opened = Opened(browser, path)
+    page = opened.page
+    choice = page.get_by_label("Step", exact=True)
+    assert choice.locator("option").all_text_contents() == [FIRST, LAST]
+    assert choice.input_value() == LAST
+    assert ABSENT in page.inner_text("#summary")
+    assert page.locator("#map .arrow").count() > 0
+    assert f"(by {FIRST}: " in page.locator("#worst h3").first.inner_text()
+    assert page.locator("#motion .clip").first.locator("dt").all_inner_texts() == [FIRST, LAST]
+    choice.press("ArrowUp")
+    counts = page.locator("#confusion td.square").all_text_contents()
+    assert list(map(int, counts)) == list(run.confusion(FIRST).flat)
+    assert page.locator("#map .arrow").count() == 0
+    assert f"by {FIRST}" not in page.locator("#worst h3").first.inner_text()
+    assert page.locator("#motion .clip").first.locator("dt").all_inner_texts() == [FIRST]
+    opened.close(path)
 
 
 def test_a_browser_shows_hostile_names_as_text(browser: Any, tmp_path: Path) -> None:

@@ -156,9 +156,11 @@ def align_prototypes(
 class PrototypeAlignment(TestTimeStep):
     """The step of PGFA with the options of :func:`align_prototypes`.
 
+    >>> import numpy as np
     >>> clips = np.array([[1.0, 0.2], [1.0, 0.3], [0.2, 1.0]], np.float32)
-    >>> PrototypeAlignment(alpha=1.0).fit(Unlabeled(features=clips, scores=clips, anchors=np.eye(2, dtype="f"))).labels
-    array([0, 0, 1])
+    >>> given = Unlabeled(features=clips, scores=clips, anchors=np.eye(2, dtype=np.float32))
+    >>> PrototypeAlignment(alpha=1.0).fit(given).labels.tolist()
+    [0, 0, 1]
     """
 
     title = "prototype alignment"

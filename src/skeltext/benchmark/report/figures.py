@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skeltext.benchmark.report.projection import feature_map
-from skeltext.evaluation.results import KINDS, Curves, RunResult, Sample
+from skeltext.evaluation.results import Curves, RunResult, Sample
 
 MAX_FRAMES = 120  # of one moving figure; longer clips are thinned and the page interpolates
 FPS = 15.0  # enough for the page to interpolate from
@@ -20,27 +20,38 @@ UNIT = 8000  # int16 steps per size of the figure, which leaves room for four si
 
 
 def run_data(run: RunResult, *, motion_bytes: int) -> dict[str, Any]:
-    """Everything the page draws for one run, ready for JSON; moving figures stop where `motion_bytes` are used up."""
+    """Everything the page draws for one run, ready for JSON; moving figures stop where `motion_bytes` are used up.
+
+    ``steps`` are those that apply to the method.
+    """
+    steps = [step for step in run.steps if step in run.predicted]
+    others = [step for step in run.steps if step not in run.predicted]
+    summary = f"{run.dataset}, {run.method}, split {run.split}, seed {run.seed}: {len(run.labels)} test clips"
     return {
+        "steps": steps,
         "classes": run.classes,
         "descriptions": run.descriptions,
-        "summary": f"{run.dataset}, {run.method}, split {run.split}, seed {run.seed}: {len(run.labels)} test clips",
+        "summary": f"{summary}. Not here, since it does not apply: {', '.join(others)}." if others else summary,
         "chance": run.chance,
         "curves": curve_data(run.curves),
         "chosen": run.chosen,
-        "confusion": {kind: run.confusion(kind).tolist() for kind in KINDS},
-        "worst": worst_confusions(run),
+        "confusion": {step: run.confusion(step).tolist() for step in steps},
+        "worst": {step: worst_confusions(run, step) for step in steps},
         "map": feature_map(run),
         "sampleCount": len(run.samples),
         "samples": moving_figures(run.samples, limit=motion_bytes),
     }
 
 
-def curve_data(curves: Curves) -> dict[str, list[Any]]:
+def curve_data(curves: Curves) -> dict[str, Any]:
     """The curves with None for what was not measured or is not finite, each as long as the epochs."""
-    epochs = len(curves.epochs)
-    series = {name: getattr(curves, name) for name in ("loss", "plain", "aligned", "pseudo_plain", "pseudo_aligned")}
-    return {"epochs": curves.epochs} | {name: _finite(values, epochs) for name, values in series.items()}
+    length = len(curves.epochs)
+    return {
+        "epochs": curves.epochs,
+        "loss": _finite(curves.loss, length),
+        "unseen": {step: _finite(values, length) for step, values in curves.unseen.items()},
+        "pseudoUnseen": {step: _finite(values, length) for step, values in curves.pseudo_unseen.items()},
+    }
 
 
 def _finite(values: Sequence[float | None], length: int) -> list[float | None]:
@@ -49,9 +60,9 @@ def _finite(values: Sequence[float | None], length: int) -> list[float | None]:
     return (told + [None] * length)[:length]
 
 
-def worst_confusions(run: RunResult, *, top: int = 5) -> list[dict[str, int]]:
-    """The pairs (truth, predicted) that alignment leaves most often confused, with the counts before and after."""
-    before, after = run.confusion("plain"), run.confusion("aligned")
+def worst_confusions(run: RunResult, step: str, *, top: int = 5) -> list[dict[str, int]]:
+    """The pairs (truth, predicted) that `step` confuses most often, and how often the first step did, ``before``."""
+    before, after = run.confusion(run.steps[0]), run.confusion(step)
     wrong = after * (1 - np.eye(len(after), dtype=np.int64))
     pairs = [divmod(int(flat), len(after)) for flat in np.argsort(-wrong, axis=None, kind="stable")[:top]]
     return [
@@ -96,8 +107,7 @@ def moving_figure(sample: Sample) -> dict[str, Any]:
     return {
         "id": sample.id,
         "label": sample.label,
-        "plain": sample.plain,
-        "aligned": sample.aligned,
+        "predicted": sample.predicted,
         "fps": sample.fps / stride,
         "shape": [bodies, packed.shape[1], joints],
         "bones": sample.bones,

@@ -1,4 +1,4 @@
-"""The feature map: clips, anchors and prototypes seen from the direction in which they spread most."""
+"""The feature map: clips, texts and moved anchors seen from the direction in which they spread most."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ WIDTH = 1000  # of the map; its height follows from the data, since both axes ha
 def feature_map(run: RunResult) -> dict[str, Any]:
     """Two principal components of unit features and anchors as whole numbers on a map `WIDTH` wide.
 
-    Linear on purpose: a straight arrow from anchor to prototype stays straight and distances compare, which a t-SNE
-    could not promise. ``share`` is how much of the variance the two axes show, ``clips`` which clips are drawn.
+    Linear on purpose: a straight arrow from a text to its moved anchor stays straight and distances compare, which a
+    t-SNE could not promise. ``share`` is how much of the variance the two axes show, ``clips`` which clips are drawn.
     """
-    points = [_units(x) for x in (run.features, run.texts, run.prototypes)]
+    points = [_units(x) for x in (run.features, run.texts, *run.anchors.values())]
     flat, share = _principal_plane(points, fitted=2)
     low, high = flat.min(axis=0), flat.max(axis=0)
     extent = max(float((high - low)[0]), 1e-9)
     placed = ((flat - low) / extent * WIDTH).round().astype(int)
     placed[:, 1] = placed[:, 1].max() - placed[:, 1]  # up is up
-    n, k = len(run.features), len(run.texts)
+    n = len(run.features)
+    clips, texts, *moved = np.split(placed, np.cumsum([len(group) for group in points])[:-1])
     kept = np.unique(np.linspace(0, n - 1, min(n, MAX_POINTS)).round().astype(int))
     return {
         "height": int(placed[:, 1].max()),
         "share": share,
         "total": n,
         "clips": kept.tolist(),
-        "points": placed[kept].tolist(),
+        "points": clips[kept].tolist(),
         "labels": run.labels[kept].tolist(),
-        "plain": run.plain[kept].tolist(),
-        "aligned": run.aligned[kept].tolist(),
+        "predicted": {step: predicted[kept].tolist() for step, predicted in run.predicted.items()},
         "sources": [run.sources[clip] for clip in kept] if len(run.sources) == n else [],
-        "texts": placed[n : n + k].tolist(),
-        "prototypes": placed[n + k :].tolist(),
+        "texts": texts.tolist(),
+        "anchors": {step: anchors.tolist() for step, anchors in zip(run.anchors, moved, strict=True)},
     }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from skeltext import __version__
 from skeltext.benchmark.report import figures, words
 from skeltext.benchmark.report.environment import page_environment
-from skeltext.errors import SkeltextError, require
-from skeltext.evaluation.results import Evaluation
+from skeltext.errors import require
+from skeltext.evaluation.results import RULES, Evaluation
+from skeltext.formats.writing import written_aside
 
 MOTION_BYTES = 2_500_000  # of moving figures in one page, shared by its runs; keeps nine runs well under 5 MB
 
@@ -25,33 +25,29 @@ def write_report(evaluation: Evaluation, path: Path) -> Path:
     )
     require(path.name, f"{path} is no file name; name the page, for instance report.html")
     page = _render(evaluation)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
+    with written_aside(path) as aside:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside.write_bytes(
             page.encode("utf-8", "replace")
         )  # a lone surrogate of an odd file name must not cost the page
-        aside.replace(path)
-    except OSError as error:
-        raise SkeltextError(
-            f"{path} cannot be written: {error.strerror or error}; choose a place where files can be created"
-        ) from error
-    finally:
-        if os.path.exists(aside):  # never raises, wherever the path leads
-            aside.unlink()
     return path
 
 
 def _render(evaluation: Evaluation) -> str:
     """The whole page as text."""
-    runs = evaluation.runs
+    runs, hues = evaluation.runs, words.hues(evaluation)
     share = MOTION_BYTES // len(runs)
     template = page_environment().get_template("template.html")
     return template.render(
         evaluation=evaluation,
         version=__version__,
+        rules=RULES,
         headline=words.headline(evaluation),
         blocks=words.blocks(evaluation),
         strip=words.strip(evaluation),
-        data={"runs": [figures.run_data(run, motion_bytes=share) for run in runs]},
+        hues=hues,
+        abouts=words.abouts(evaluation),
+        cells=words.cells,
+        not_applied=words.NOT_APPLIED,
+        data={"hues": hues, "runs": [figures.run_data(run, motion_bytes=share) for run in runs]},
     )

@@ -10,6 +10,8 @@ const svg = (tag, attributes = {}, ...children) => make("http://www.w3.org/2000/
 
 const percent = (value) => (value === null ? "–" : (100 * value).toFixed(1) + " %");
 const clips = (count) => (count === 1 ? "1 clip" : count + " clips");
+const stepName = (step) => html("span", { class: "step", style: stepHues[step] }, step);
+const compared = (run, step) => [...new Set([run.steps[0], step])]; // the chosen step beside the first
 const shorten = (text, length) => (text.length > length ? text.slice(0, length - 1) + "…" : text);
 
 // Whatever has data-tip shows it when pointed at or focused; Escape hides it.

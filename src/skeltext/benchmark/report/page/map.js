@@ -1,13 +1,13 @@
-// The feature map. What the marks are coloured by, and which class is lit, outlive a change of run or of width.
-const COLOURS = [["labels", "by true action"], ["plain", "right or wrong, before"], ["aligned", "right or wrong, after"]];
-const mapState = { colour: "labels", lit: null };
+// The feature map. What the marks are colored by, and which class is lit, outlive a change of run or of width.
+const COLORS = [["truth", "by true action"], ["verdict", "right or wrong"]];
+const mapState = { color: "truth", lit: null };
 
-function drawMap(run, width) {
+function drawMap(run, step, width) {
   if (mapState.lit >= run.classes.length) mapState.lit = null;
   const figure = html("figure", {});
   const redraw = () => {
-    figure.querySelector(".map-frame").replaceChildren(drawPoints(run, width - 2));
-    figure.querySelector(".map-keys").replaceChildren(...mapKeys(run, light));
+    figure.querySelector(".map-frame").replaceChildren(drawPoints(run, step, width - 2));
+    figure.querySelector(".map-keys").replaceChildren(...mapKeys(run, step, light));
     light(mapState.lit);
   };
   const light = (index) => {
@@ -18,53 +18,58 @@ function drawMap(run, width) {
   };
   const { map } = run;
   const drawn = map.clips.length < map.total ? ` Of ${map.total} clips every ${(map.total / map.clips.length).toFixed(1)}th is drawn.` : "";
-  figure.append(colourChoice(redraw), html("div", { class: "map-frame" }), html("div", { class: "map-keys" }),
+  figure.append(colorChoice(redraw), html("div", { class: "map-frame" }), html("div", { class: "map-keys" }),
     html("p", { class: "note" }, `A flat view (two principal components) that shows ${percent(map.share)} of how the clips and descriptions differ.${drawn}`));
   redraw();
   return figure;
 }
 
-function colourChoice(redraw) {
-  const choices = COLOURS.map(([key, name]) => {
-    const input = html("input", { type: "radio", name: "colour", value: key });
-    input.checked = key === mapState.colour;
-    input.addEventListener("change", () => { mapState.colour = key; redraw(); });
+function colorChoice(redraw) {
+  const choices = COLORS.map(([key, name]) => {
+    const input = html("input", { type: "radio", name: "color", value: key });
+    input.checked = key === mapState.color;
+    input.addEventListener("change", () => { mapState.color = key; redraw(); });
     return html("label", {}, input, name);
   });
-  return html("fieldset", { class: "choices" }, html("legend", {}, "Colour of the clips"), ...choices);
+  return html("fieldset", { class: "choices" }, html("legend", {}, "Color of the clips"), ...choices);
 }
 
-function drawPoints(run, width) {
-  const { map } = run, edge = 26;
+function drawPoints(run, step, width) {
+  const { map } = run, edge = 26, moved = map.anchors[step];
   const scale = Math.min((width - 2 * edge) / 1000, map.height ? 620 / map.height : 1);
   const left = (width - 1000 * scale) / 2, height = map.height * scale + 2 * edge;
   const place = ([x, y]) => [+(left + x * scale).toFixed(1), +(edge + y * scale).toFixed(1)];
   const crowded = run.classes.length * 60 > width ? " crowded" : ""; // then only the chosen action is named
-  const chart = svg("svg", { class: "map" + crowded, width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Map of the test clips, the descriptions and the prototypes" });
+  const chart = svg("svg", { class: "map" + crowded, width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Map of the test clips and the descriptions; step: ${step}` });
   const size = width < 600 || map.clips.length > 800 ? 3.4 : 4.4;
-  map.points.forEach((point, i) => chart.append(clipMark(run, i, place(point), size)));
-  map.texts.forEach((text, k) => chart.append(anchorMarks(run, k, place(text), place(map.prototypes[k]))));
+  map.points.forEach((point, i) => chart.append(clipMark(run, step, i, place(point), size)));
+  map.texts.forEach((text, k) => chart.append(anchorMarks(run, step, k, place(text), moved ? place(moved[k]) : null)));
   chart.append(...anchorNames(run, map.texts.map(place), width, height));
   return chart;
 }
 
-function clipMark(run, i, [x, y], size) {
+function clipMark(run, step, i, [x, y], size) {
   const { map, classes } = run, truth = map.labels[i];
-  const tip = `clip ${map.clips[i] + 1}${map.sources.length ? ", " + map.sources[i] : ""}\nshown: ${classes[truth]}\nbefore: ${classes[map.plain[i]]}\nafter: ${classes[map.aligned[i]]}`;
-  const verdict = mapState.colour === "labels" ? "" : map[mapState.colour][i] === truth ? " right" : " wrong";
+  const tip = `clip ${map.clips[i] + 1}${map.sources.length ? ", " + map.sources[i] : ""}\nshown: ${classes[truth]}${compared(run, step).map((label) => `\n${label}: ${classes[map.predicted[label][i]]}`).join("")}`;
+  const verdict = mapState.color === "truth" ? "" : map.predicted[step][i] === truth ? " right" : " wrong";
   return mark(classShape(truth), x, y, size, { class: "point of-class" + verdict, style: verdict ? null : hue(truth), "data-class": truth, "data-tip": tip });
 }
 
-// Star, arrow and diamond of one class; the arrow stops short of the diamond.
-function anchorMarks(run, k, [x, y], [toX, toY]) {
-  const length = Math.hypot(toX - x, toY - y), group = svg("g", { class: "of-class", "data-class": k, style: hue(k) });
+// Star of one class, and arrow and diamond where the step moved it; the arrow stops short of the diamond.
+function anchorMarks(run, step, k, [x, y], moved) {
+  const group = svg("g", { class: "of-class", "data-class": k, style: hue(k) });
+  const star = mark("star", x, y, 7, { class: "anchor", "data-tip": `description of\n${run.classes[k]}` });
+  if (moved === null) {
+    group.append(star);
+    return group;
+  }
+  const [toX, toY] = moved, length = Math.hypot(toX - x, toY - y);
   if (length > 22) {
     const [ux, uy] = [(toX - x) / length, (toY - y) / length], [endX, endY] = [toX - 12 * ux, toY - 12 * uy];
     const barb = (side) => `M${endX} ${endY}L${endX - 7 * ux - side * 4 * uy} ${endY - 7 * uy + side * 4 * ux}`;
     group.append(svg("path", { class: "arrow", d: `M${x + 9 * ux} ${y + 9 * uy}L${endX} ${endY}${barb(1)}${barb(-1)}` }));
   }
-  group.append(mark("star", x, y, 7, { class: "anchor", "data-tip": `description of\n${run.classes[k]}` }));
-  group.append(mark("diamond", toX, toY, 6, { class: "anchor", "data-tip": `prototype after alignment of\n${run.classes[k]}` }));
+  group.append(star, mark("diamond", toX, toY, 6, { class: "anchor", "data-tip": `moved by ${step}, description of\n${run.classes[k]}` }));
   return group;
 }
 
@@ -84,9 +89,10 @@ function anchorNames(run, stars, width, height) {
     svg("text", { class: "name", x: flip ? x - 14 : x + 14, y: at - over, "text-anchor": flip ? "end" : "start" }, text)));
 }
 
-function mapKeys(run, light) {
-  const verdicts = mapState.colour === "labels" ? [] : ["right", "wrong"].map((verdict) => html("span", {}, swatch("circle", { class: "point " + verdict }), verdict));
-  const keys = [["star", "description"], ["diamond", "after alignment"]].map(([shape, name]) =>
+function mapKeys(run, step, light) {
+  const verdicts = mapState.color === "truth" ? [] : ["right", "wrong"].map((verdict) => html("span", {}, swatch("circle", { class: "point " + verdict }), verdict));
+  const anchors = [run.map.texts.length ? ["star", "description"] : null, run.map.anchors[step] ? ["diamond", `moved by ${step}`] : null];
+  const keys = anchors.filter((key) => key !== null).map(([shape, name]) =>
     html("span", {}, swatch(shape, { class: "anchor", style: "--hue:var(--card)" }), name));
   const buttons = run.classes.map((name, k) => {
     const button = html("button", { type: "button", "aria-pressed": "false" }, swatch(classShape(k), { class: "point", style: hue(k) }), name);

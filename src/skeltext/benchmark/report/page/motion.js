@@ -1,24 +1,25 @@
 // Stick figures. All share one clock and one direction of view; every clip starts over when it ends.
 const MISSING = -32768, UNIT = 8000, PITCH = 0.16;
-const FIGURE_COLOURS = ["#6d66d6", "#c8702a", "#2f8f83", "#b0568c"]; // readable on light and dark, since a canvas cannot ask
-const motion = { time: 0, yaw: 0.35, playing: false, visible: false, stage: null, last: null, frame: 0 };
+const FIGURE_COLORS = ["#6d66d6", "#c8702a", "#2f8f83", "#b0568c"]; // readable on light and dark, since a canvas cannot ask
+const motion = { time: 0, yaw: 0.35, playing: false, visible: false, run: null, stage: null, last: null, frame: 0 };
 
 function unpack(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   return new Int16Array(bytes.buffer);
 }
 
-function drawMotion(run) {
+function drawMotion(run, step) {
   const figures = run.samples.map((sample) => ({ sample, values: unpack(sample.data), canvas: figureCanvas(run, sample) }));
   const longest = Math.max(0.1, ...run.samples.map((sample) => sample.shape[1] / sample.fps));
   const [player, tell] = playerBar(longest);
-  motion.time = longest / 3; // before anything moves, and on paper, a pose from within the motion says more than the first
+  if (motion.run !== run) motion.time = longest / 3; // before anything moves, and on paper, a pose from within the motion says more than the first
+  motion.run = run;
   motion.stage = { figures, longest, tell };
   motion.last = null;
   const missing = run.sampleCount - run.samples.length;
   const note = !run.samples.length ? "This run kept no clips to look at." : missing ? `${clips(missing)} of ${run.sampleCount} left out to keep this file small.` : null;
   requestAnimationFrame(paint);
-  return html("div", {}, run.samples.length ? player : null, html("div", { class: "clips" }, ...figures.map(({ canvas, sample }) => card(run, sample, canvas))),
+  return html("div", {}, run.samples.length ? player : null, html("div", { class: "clips" }, ...figures.map(({ canvas, sample }) => card(run, step, sample, canvas))),
     note === null ? null : html("p", { class: "note" }, note));
 }
 
@@ -49,10 +50,11 @@ function figureCanvas(run, sample) {
   return canvas;
 }
 
-function card(run, sample, canvas) {
+function card(run, step, sample, canvas) {
   const verdict = (predicted) => html("dd", { class: predicted === sample.label ? "good" : "bad" }, run.classes[predicted]);
+  const verdicts = compared(run, step).flatMap((label) => [html("dt", {}, stepName(label)), verdict(sample.predicted[label])]);
   return html("figure", { class: "clip" }, canvas, html("figcaption", {}, html("strong", {}, run.classes[sample.label]), html("span", { class: "id" }, sample.id),
-    html("dl", {}, html("dt", {}, "before"), verdict(sample.plain), html("dt", {}, "after"), verdict(sample.aligned))));
+    html("dl", {}, ...verdicts)));
 }
 
 function play(wanted) {
@@ -109,10 +111,10 @@ function paintFigure(figure) {
   pen.lineCap = "round";
   for (let body = 0; body < sample.shape[0]; body++) {
     strokeBones(pen, sample.bones, projected(figure, body, size, true), () => ["#8a8f99", 0.16, size / 45]);
-    const colour = FIGURE_COLOURS[body % FIGURE_COLOURS.length], points = projected(figure, body, size, false);
-    strokeBones(pen, sample.bones, points, (depth) => [colour, Math.max(0.45, Math.min(1, 0.85 - depth)), size / 60]);
+    const color = FIGURE_COLORS[body % FIGURE_COLORS.length], points = projected(figure, body, size, false);
+    strokeBones(pen, sample.bones, points, (depth) => [color, Math.max(0.45, Math.min(1, 0.85 - depth)), size / 60]);
     pen.globalAlpha = 1;
-    pen.fillStyle = colour;
+    pen.fillStyle = color;
     for (const point of points) if (point) { pen.beginPath(); pen.arc(point[0], point[1], size / 85, 0, 7); pen.fill(); }
   }
 }
