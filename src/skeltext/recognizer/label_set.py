@@ -54,14 +54,15 @@ class LabelSet:
         require(fine, "one of the negatives is empty; type a sentence or leave it")
 
     @classmethod
-    def of(cls, labels: Labels, negatives: Sequence[str] = ()) -> LabelSet:
+    def of(cls, labels: Labels, negatives: Sequence[str] = (), *, verbatim: bool = False) -> LabelSet:
         """From what somebody typed: labels, or labels with one or several texts each; a label set as it is.
 
         A label may say its text itself, as ``"wave=waving a hand above the head"``, and the same label twice has two.
         Raises :class:`SkeltextError` for an empty label or text.
         """
         if isinstance(labels, LabelSet):
-            return labels.with_negatives(*negatives) if negatives else labels
+            more = labels.with_negatives(*negatives) if negatives else labels
+            return replace(more, verbatim=True) if verbatim else more
         found: dict[str, tuple[str, ...]] = {}
         for label in labels:
             given = labels[label] if isinstance(labels, Mapping) else ()
@@ -69,7 +70,7 @@ class LabelSet:
             require(not says or text.strip(), f"the label {label!r} has no sentence after its sign =; type one")
             name, texts = name.strip(), _listed(given) or ((text.strip(),) if says else ())
             found[name] = tuple(dict.fromkeys((*found.get(name, ()), *texts)))
-        return cls(tuple(Label(name, texts) for name, texts in found.items()), tuple(negatives))
+        return cls(tuple(Label(name, texts) for name, texts in found.items()), tuple(negatives), verbatim)
 
     @classmethod
     def for_question(cls, labels: Labels) -> LabelSet:
