@@ -22,6 +22,7 @@ from skeltext.formats.npz import write_npz
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.answer import Answer
 from skeltext.recognizer.card import load_card
+from skeltext.recognizer.export import export_onnx
 from skeltext.recognizer.label_set import Label, LabelSet
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.table import answer_lines, guess_table
@@ -215,3 +216,17 @@ def test_the_evaluation_measures_mapped_labels(tiny_run: Path, embed_offline: Of
         "proposed text",
         "typed label, mapped",
     ]
+
+
+def test_an_exported_model_maps_labels_as_its_run_does(
+    recognizer: Recognizer, tiny_run: Path, clip: Clip, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    export_onnx(tiny_run, tmp_path / "model.onnx")
+    exported = Recognizer.load(tmp_path / "model.onnx")
+    (own, theirs) = (sorted(one.predict(clip, TYPED).guesses, key=str) for one in (recognizer, exported))
+    assert [replace(guess, score=0, probability=0) for guess in theirs] == [
+        replace(guess, score=0, probability=0) for guess in own
+    ]
+    for one, other in zip(theirs, own, strict=True):
+        assert one.score == pytest.approx(other.score, abs=1e-4)
