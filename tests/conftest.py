@@ -146,13 +146,16 @@ def put_made_up_rows(folder: Path, texts: Sequence[str]) -> None:
 def made_up_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An embedding cache with made-up rows of all that a training on the built-in set reads in the space sentence."""
     folder = tmp_path_factory.mktemp("cache")
-    actions = [
-        *described("builtin", BUILTIN.classes, kinds=["name", "complete"]),
-        *described_elsewhere("builtin", kinds=["name", "complete"]),
-    ]
-    names = [one.label for one in actions]
-    put_made_up_rows(folder, [*(text for one in actions for text in one.texts.values()), *names, *proposals(names)])
+    put_made_up_rows(folder, texts_of_training("builtin", BUILTIN.classes))
     return folder
+
+
+def texts_of_training(dataset: str, classes: Sequence[str], *, kind: str = "complete") -> list[str]:
+    """What a training reads of its classes and, for typed labels, of other described actions."""
+    kinds = list(dict.fromkeys((kind, "name")))
+    actions = [*described(dataset, classes, kinds=kinds), *described_elsewhere(dataset, kinds=kinds)]
+    names = [one.label for one in actions]
+    return [*(text for one in actions for text in one.texts.values()), *names, *proposals(names)]
 
 
 @pytest.fixture
@@ -160,6 +163,12 @@ def embed_offline(made_up_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
     """Let the made-up cache be the one that is used; the function that is returned puts more sentences into it."""
     monkeypatch.setenv("SKELTEXT_CACHE", str(made_up_cache))
     return partial(put_made_up_rows, made_up_cache)
+
+
+@pytest.fixture
+def embed_training(embed_offline: Callable[[Sequence[str]], None]) -> Callable[..., None]:
+    """A function that puts what a training on a data set reads into the made-up cache."""
+    return lambda *words, **more: embed_offline(texts_of_training(*words, **more))
 
 
 @pytest.fixture(scope="session")
