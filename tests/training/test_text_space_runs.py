@@ -139,7 +139,18 @@ def test_the_command_predicts_in_the_space_and_an_exported_file_does_so_too(
     found = []
     for model in (centered_run, tmp_path / "model.onnx"):
         with pytest.raises(SystemExit) as ended:
-            main(["predict", str(tmp_path / "clip.npz"), "--model", str(model), "--json", "--labels", *LABELS])
+            main(
+                [
+                    "predict",
+                    str(tmp_path / "clip.npz"),
+                    "--model",
+                    str(model),
+                    "--json",
+                    "--verbatim",
+                    "--labels",
+                    *LABELS,
+                ]
+            )
         assert not ended.value.code
         (answer,) = json.loads(capsys.readouterr().out)["answers"]
         found.append({guess["label"]: guess["score"] for guess in answer["guesses"]})
