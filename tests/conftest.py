@@ -21,8 +21,10 @@ from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder
 from skeltext.texts.cache import EmbeddingCache
-from skeltext.texts.descriptions import class_texts
+from skeltext.texts.embedding import described
 from skeltext.texts.encoder import SentenceTransformer
+from skeltext.texts.label_map import plain, proposals
+from skeltext.texts.library import described_elsewhere
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -132,19 +134,28 @@ def tiny_config(tiny_store: Path, text_table: Path) -> Callable[..., TrainingCon
 
 
 def put_made_up_rows(folder: Path, texts: Sequence[str]) -> None:
-    """Put made-up embeddings of the default text encoder into the cache at `folder`."""
+    """Put made-up embeddings of texts, and of what typed ones are mapped by, into the cache at `folder`."""
     cache, encoder = EmbeddingCache(folder / "embeddings"), SentenceTransformer()
-    for text in texts:
+    typed = [plain(text) for text in texts]
+    for text in dict.fromkeys((*texts, *typed, *proposals(typed))):
         key = cache.key(encoder.name, encoder.revision, text)
         cache.put(key, unit_rows(1, seed=int(key[:8], 16))[0])
 
 
 @pytest.fixture(scope="session")
 def made_up_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An embedding cache in which every class of the built-in set has a made-up row."""
+    """An embedding cache with made-up rows of all that a training on the built-in set reads in the space sentence."""
     folder = tmp_path_factory.mktemp("cache")
-    put_made_up_rows(folder, class_texts("builtin", BUILTIN.classes, kind="complete"))
+    put_made_up_rows(folder, texts_of_training("builtin", BUILTIN.classes))
     return folder
+
+
+def texts_of_training(dataset: str, classes: Sequence[str], *, kind: str = "complete") -> list[str]:
+    """What a training reads of its classes and, for typed labels, of other described actions."""
+    kinds = list(dict.fromkeys((kind, "name")))
+    actions = [*described(dataset, classes, kinds=kinds), *described_elsewhere(dataset, kinds=kinds)]
+    names = [one.label for one in actions]
+    return [*(text for one in actions for text in one.texts.values()), *names, *proposals(names)]
 
 
 @pytest.fixture
@@ -152,6 +163,12 @@ def embed_offline(made_up_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
     """Let the made-up cache be the one that is used; the function that is returned puts more sentences into it."""
     monkeypatch.setenv("SKELTEXT_CACHE", str(made_up_cache))
     return partial(put_made_up_rows, made_up_cache)
+
+
+@pytest.fixture
+def embed_training(embed_offline: Callable[[Sequence[str]], None]) -> Callable[..., None]:
+    """A function that puts what a training on a data set reads into the made-up cache."""
+    return lambda *words, **more: embed_offline(texts_of_training(*words, **more))
 
 
 @pytest.fixture(scope="session")

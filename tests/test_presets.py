@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -99,13 +99,13 @@ def trained_two_steps(name: str, folder: Path) -> RunFolder:
 
 @pytest.mark.parametrize("name", preset_names())
 def test_a_preset_trains_two_steps(
-    name: str, tmp_path: Path, embed_offline: Callable[[Sequence[str]], None], made_up_cache: Path
+    name: str, tmp_path: Path, embed_training: Callable[..., None], made_up_cache: Path
 ) -> None:
     preset = load_preset(name)
     plain = TrainingConfig(**preset.settings)
     dataset = DATASETS[plain.dataset]
     view = dataset.views[dataset.split(preset.splits[0]).view]
-    embed_offline(class_texts(dataset.name, view.classes, kind=plain.texts))
+    embed_training(dataset.name, view.classes, kind=plain.texts)
     write_store(tmp_path / "store", dataset, made_up_outcomes(dataset, dataset.split(preset.splits[0])))
     run = trained_two_steps(name, tmp_path)
     assert run.path.name == f"split-{preset.splits[0]}_seed-{preset.seeds[0]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from skeltext.benchmark.reproduce.workshop import Reduction
 from skeltext.cli import main
 from skeltext.datasets.registry import dataset_named
 from skeltext.runs.config import TrainingConfig
-from skeltext.texts.descriptions import class_texts
 
 SETS = ("ntu60", "pku-mmd")
 MODELS = 5  # rows of Table I that are measured here
@@ -46,11 +45,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def _narrow(monkeypatch: pytest.MonkeyPatch, embed_offline: Callable[[Sequence[str]], None]) -> None:
+def _narrow(monkeypatch: pytest.MonkeyPatch, embed_training: Callable[..., None]) -> None:
     """The reduced version with a narrow encoder, one epoch and made-up texts, so that it takes seconds."""
     for name in SETS:
-        for kind in ("name", "complete"):
-            embed_offline(class_texts(name, dataset_named(name).classes, kind=kind))
+        embed_training(name, dataset_named(name).classes)
     plain = Reduction.of
 
     def narrow(self: Reduction, config: TrainingConfig) -> TrainingConfig:

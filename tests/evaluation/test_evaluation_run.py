@@ -66,7 +66,10 @@ def test_what_was_tested_is_every_clip_of_the_unseen_classes(result: RunResult, 
 
 def test_the_table_is_read_from_the_curves(result: RunResult) -> None:
     curves = {"plain": (result.curves.unseen["plain"], result.curves.pseudo_unseen["plain"])}
-    curves["prototype_alignment"] = result.curves.unseen["prototype_alignment"], result.curves.pseudo_unseen["prototype_alignment"]
+    curves["prototype_alignment"] = (
+        result.curves.unseen["prototype_alignment"],
+        result.curves.pseudo_unseen["prototype_alignment"],
+    )
     assert result.curves.epochs == [0, 1, 2]
     for kind in USUAL:
         test, pseudo = curves[kind]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def test_plain_values_survive_json(make: Callable[[], Any]) -> None:
 def test_an_answer_as_plain_values() -> None:
     whole = answer()
     found = whole.to_dict(top=1)
-    assert found["guesses"] == [asdict(whole.guesses[0])]
+    assert found["guesses"] == [whole.guesses[0].to_dict()]
     assert (found["confidence"], found["margin"]) == (whole.confidence, whole.margin)
     assert found["margin"] < 1
     assert found["quality"]["frames"] == CLIP.T

@@ -284,7 +284,7 @@ def test_the_command_proposes_texts(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = propose(capsys, "--labels", "wave", "thorw")
     text = describe_label("wave").text
     assert not code
-    assert "Longer, physical descriptions work better than bare names" in out
+    assert "a proposal as it is works no better. A full description of what is shown does" in out
     assert f"skeltext predict FILE --labels 'wave={text}' thorw=thorw" in out
     assert "throw" in out
     _, out, _ = propose(capsys, "--labels", "wave", "thorw", "--json")

@@ -15,12 +15,14 @@ from training_data import Watcher
 from skeltext.cli import main
 from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.store import open_store
+from skeltext.evaluation import confidence
 from skeltext.evaluation.as_answered import AS_RECORDED, as_answered
 from skeltext.evaluation.confidence import calibrate
 from skeltext.evaluation.zero_shot import evaluate_run
 from skeltext.formats.npz import write_npz
-from skeltext.recognizer.card import load_card
+from skeltext.recognizer.card import Card, load_card
 from skeltext.recognizer.export import export_onnx
+from skeltext.recognizer.loading import sentence_encoder
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.text_space import packed_state
 from skeltext.runs.config import TrainingConfig
@@ -28,6 +30,7 @@ from skeltext.runs.folder import RunFolder
 from skeltext.runs.run import Run
 from skeltext.texts.descriptions import class_texts, description
 from skeltext.texts.embedding import text_encoder
+from skeltext.texts.encoder import TextEncoder
 from skeltext.texts.phrase_bank import describe_label
 from skeltext.texts.registry import TEXT_SPACES
 from skeltext.training.train_run import train_run
@@ -70,13 +73,23 @@ def test_each_training_keeps_the_mean_of_the_classes_that_it_learns(centered_run
         np.testing.assert_allclose(part.embedded_classes(part.split.unseen), expected, atol=1e-6)
 
 
-def test_such_a_run_is_evaluated_and_calibrated(centered_run: Path, embed_offline: Offline) -> None:
+def test_such_a_run_is_evaluated_and_calibrated(
+    centered_run: Path, embed_offline: Offline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = class_texts("builtin", BUILTIN, kind="name")
     embed_offline([*names, *(describe_label(name).text for name in names)])
     run = Run.open(centered_run)
     result, answered = evaluate_run(run), as_answered(run)
     assert answered.labels["description"][0] == answered.layouts[AS_RECORDED] == result.table["plain"]["last"]
+    states = []
+
+    def told(card: Card) -> TextEncoder:
+        states.append(card.text_space_state)
+        return sentence_encoder(card)
+
+    monkeypatch.setattr(confidence, "sentence_encoder", told)
     calibration, _ = calibrate(run)
+    assert set(states) == {(run.folder.held_out.checkpoint / STATE).read_bytes()}  # that of the second training
     assert np.isfinite(calibration.temperature)
 
 
@@ -126,7 +139,18 @@ def test_the_command_predicts_in_the_space_and_an_exported_file_does_so_too(
     found = []
     for model in (centered_run, tmp_path / "model.onnx"):
         with pytest.raises(SystemExit) as ended:
-            main(["predict", str(tmp_path / "clip.npz"), "--model", str(model), "--json", "--labels", *LABELS])
+            main(
+                [
+                    "predict",
+                    str(tmp_path / "clip.npz"),
+                    "--model",
+                    str(model),
+                    "--json",
+                    "--verbatim",
+                    "--labels",
+                    *LABELS,
+                ]
+            )
         assert not ended.value.code
         (answer,) = json.loads(capsys.readouterr().out)["answers"]
         found.append({guess["label"]: guess["score"] for guess in answer["guesses"]})

@@ -32,8 +32,8 @@ def describe(
     """Show the class descriptions of a data set, which are what skeletons are compared with, or have others written.
 
     `skeltext describe --labels "sit down" "throw a ball with the left hand"` proposes a text for labels of your own,
-    from a bank of phrases about how bodies move. Longer, physical descriptions work better than bare names where they
-    fit what is shown, so read a proposal and make it yours.
+    from a bank of phrases about how bodies move. `skeltext predict` uses it by itself for a label without a sentence,
+    so a proposal is worth typing only where you correct it or say more of what is shown.
 
     `skeltext describe ntu60 --ask https://api.openai.com/v1 --model NAME --key-variable OPENAI_API_KEY --save FILE`
     asks a language model for every class that FILE does not describe yet and saves each answer; `train --descriptions
@@ -134,7 +134,7 @@ def _propose(labels: Sequence[str], *, as_json: bool) -> None:
                 f"  the phrase bank knows no such action, say how the body moves{alike}", style="dim", markup=False
             )
     say(
-        "Longer, physical descriptions work better than bare names where they fit what is shown; a proposal as it is"
-        " may not. Say which limb goes where, for instance:"
+        "A label without a sentence is given such a text by itself, and a proposal as it is works no better. A full"
+        " description of what is shown does: say which limb goes where. Begin with:"
     )
     say(f"skeltext predict FILE --labels {' '.join(shlex.quote(f'{one.label}={one.text}') for one in proposed)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,6 +74,8 @@ class LabelOptions:
     --labels, --examples and --negatives are added to it."""
     examples: Several = ()
     """Each LABEL=FILE, a motion file that shows a label, beside its sentence or without one."""
+    verbatim: Flag = False
+    """Take the words of a short label as they are, where it would be mapped to what likely describes it."""
     pair: Flag = False
     """Judge the two people who move most together."""
 
@@ -88,7 +90,7 @@ class LabelOptions:
             require(equals and label.strip() and file.strip(), f"--examples {entry!r}, expected LABEL=FILE")
             found = found.with_examples(label, [file.strip()])
         require(found.labels, "no label given; type some after --labels, or name a file after --label-set")
-        return found
+        return replace(found, verbatim=found.verbatim or self.verbatim)
 
 
 @Parameter(name="*")

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from skeltext.commands.output import Json, print_json, say
-from skeltext.commands.recognising import ModelOptions
+from skeltext.commands.recognising import Flag, ModelOptions
 
 TOP = 10
 
@@ -18,6 +18,7 @@ def search(
     *query: str,
     like: Annotated[list[Path] | None, Parameter(negative="")] = None,
     negatives: Annotated[list[str] | None, Parameter(name="--not", negative="")] = None,
+    verbatim: Flag = False,
     top: int = TOP,
     window: float = 2.0,
     hop: float = 0.5,
@@ -41,6 +42,8 @@ def search(
         A motion file that shows what is searched for, beside sentences or instead; may be given several times.
     negatives
         A sentence for what is not searched for: what is nearer to it is left out; may be given several times.
+    verbatim
+        Take the words of a short sentence as they are, without what it would likely be described by.
     top
         List at most so many files.
     window
@@ -50,7 +53,7 @@ def search(
     """
     from skeltext.errors import require
     from skeltext.progress import ProgressBars
-    from skeltext.recognizer.label_set import LabelSet
+    from skeltext.recognizer.label_set import Label, LabelSet
     from skeltext.recognizer.motion_folder import embed_folder
     from skeltext.recognizer.search import QUERY, Hits
     from skeltext.recognizer.search import search as find
@@ -60,11 +63,11 @@ def search(
     *sentences, folder = query
     require(sentences or like, f"nothing to search {folder} for; type a sentence before the folder, or give --like")
     require(all(text.strip() for text in sentences), "a sentence is empty; type what is searched for")
-    asked = LabelSet().with_examples(QUERY, like) if like else LabelSet()
-    recognizer = model.load()
-    if sentences:
-        asked = asked.with_texts(QUERY, *(recognizer.text_of(text.strip()) for text in sentences))
+    asked = LabelSet(tuple(Label(text.strip()) for text in dict.fromkeys(sentences)), verbatim=verbatim)
+    if like:
+        asked = asked.with_examples(QUERY, like)
     asked = asked.with_negatives(*negatives or [])
+    recognizer = model.load()
     with ProgressBars(quiet=as_json) as bars:
         motions = embed_folder(recognizer, folder, window=window, hop=hop, progress=bars.counter("reading motions"))
     hits = find(recognizer, motions, asked)

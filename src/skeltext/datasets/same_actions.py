@@ -41,6 +41,22 @@ def overlapping(dataset_a: str, classes_a: Sequence[str], dataset_b: str, classe
     return [name for name in classes_a if not set(classes_b).isdisjoint(_names(dataset_a, name, dataset_b))]
 
 
+def same_elsewhere(dataset: str, classes: Sequence[str]) -> set[tuple[str, str]]:
+    """Every name of one of these actions in another data set, with that set.
+
+    >>> same_elsewhere("pku-mmd", ["Wipe face"])
+    {('ntu60', 'Wiping face')}
+    """
+    return {
+        (other, name)
+        for action in _actions()
+        if not set(classes).isdisjoint(action.get(dataset, []))
+        for other, names in action.items()
+        if other != dataset
+        for name in names
+    }
+
+
 def _names(dataset_a: str, class_a: str, dataset_b: str) -> list[str]:
     """Every name of `dataset_b` for an action of `dataset_a`."""
     compared = [action for action in _actions() if {dataset_a, dataset_b} == set(action)]

@@ -26,7 +26,7 @@ from skeltext.texts.descriptions import class_texts
 from skeltext.texts.phrase_bank import describe_label
 
 AS_RECORDED = "as recorded"
-DESCRIBED, NAMED, PROPOSED = "description", "name", "proposed text"
+DESCRIBED, NAMED, PROPOSED, MAPPED = "description", "name", "proposed text", "typed label, mapped"
 MOST_REFERENCE = 512
 
 
@@ -36,7 +36,8 @@ class AsAnswered:
 
     ``layouts`` is by the layout that the clips came through, ``by_source`` the same for the clips of every data set
     that a union is made of, with ``clips`` how many those are. ``labels`` is by what stands for a class (its
-    description, its name, what the phrase bank proposes for its name): with raw and with standard scores.
+    description, its name as it is, what the phrase bank proposes for its name, and where the model maps labels, what it
+    makes of its name): with raw and with standard scores.
     """
 
     layouts: dict[str, float]
@@ -46,7 +47,7 @@ class AsAnswered:
 
 
 def as_answered(run: Run, layouts: Sequence[str] = (), *, device: str = "cpu") -> AsAnswered:
-    """Recognise the test clips of a finished run, as they are and through `layouts`, by texts of three kinds."""
+    """Recognise the test clips of a finished run, as they are and through `layouts`, by texts of several kinds."""
     store, indices, unseen = run.store, run.test_clips, run.split.unseen
     require(
         len(indices),
@@ -90,7 +91,8 @@ def _texts(config: TrainingConfig, card: Card, classes: Sequence[str]) -> dict[s
         PROPOSED: [describe_label(name).text for name in names],
     }
     encoder = sentence_encoder(card)
-    return {kind: encoder.encode(texts) for kind, texts in sentences.items()}
+    found = {kind: encoder.encode(texts) for kind, texts in sentences.items()}
+    return found | ({MAPPED: encoder.label_map.encode(names)} if encoder.label_map else {})
 
 
 def _embedded(model: Model, store: Store, indices: Indices, form: Variant | None) -> Floats:

@@ -110,10 +110,14 @@ def calibrate(
 
 
 def _standard(model: Model, clips: Floats, reference: Floats, run: Run, held: ClassSplit, kind: str) -> Floats:
-    """(N, K) standard scores of clips among the held-out classes, by one kind of text, as if it had been typed."""
+    """(N, K) standard scores of clips among the held-out classes, by one kind of text, as if it had been typed.
+
+    A name is mapped, as it would be in an answer, where the model does so.
+    """
     source = run.config.descriptions if kind != "name" else None
     typed = class_texts(run.config.dataset, held.unseen, kind=kind, source=source)
-    texts = sentence_encoder(model.card).encode(typed)
+    encoder = sentence_encoder(model.card)
+    texts = (encoder.label_map or encoder if kind == "name" else encoder).encode(typed)
     return standard_scores(model.scores(clips, texts), model.scores(reference, texts))
 
 

@@ -9,6 +9,8 @@ from skeltext.data_frame import data_frame
 from skeltext.formats.clip_check import ClipCheck
 from skeltext.recognizer.label_set import LabelSet
 from skeltext.recognizer.model import Floats
+from skeltext.recognizer.wording import AS_TYPED
+from skeltext.texts.label_map import Near
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,15 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:
-    """One label with its texts, its score and its share of the probability.
+    """One label with what took its place, its score and its share of the probability.
 
-    ``text`` is empty for a label that has examples alone.
+    ``text`` is empty for a label that has examples alone. ``source`` says where it comes from (:class:`.Wording`);
+    ``nearest`` are the described actions that a mapped label is called most alike.
     """
 
     label: str
     text: str
     score: float
     probability: float
+    source: str = AS_TYPED
+    nearest: tuple[Near, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self) | {"nearest": [asdict(one) for one in self.nearest]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +65,13 @@ class Answer:
 
     def to_dict(self, *, top: int | None = None) -> dict[str, Any]:
         """Plain values for JSON, with confidence and margin; of the guesses the first `top`, by default all."""
-        guesses = {"guesses": [asdict(guess) for guess in self.guesses[:top]]}
+        guesses = {"guesses": [guess.to_dict() for guess in self.guesses[:top]]}
         return asdict(self) | guesses | {"confidence": self.confidence, "margin": self.margin}
 
     def to_frame(self) -> pd.DataFrame:
-        """The guesses as a table, best first: label, text, score, probability. Needs pandas."""
-        return data_frame(map(asdict, self.guesses), columns=("label", "text", "score", "probability"))
+        """The guesses as a table, best first: label, text, score, probability, source, nearest. Needs pandas."""
+        columns = ("label", "text", "score", "probability", "source", "nearest")
+        return data_frame(map(Guess.to_dict, self.guesses), columns=columns)
 
 
 def refusal(row: Floats, labels: LabelSet, *, least: float) -> str:

@@ -130,6 +130,7 @@ def export_onnx(folder: Path, path: Path) -> Parity:
         metadata={
             "card": card_texts(replace(card, preprocessing=replace(card.preprocessing, steps=outside))),
             "text_space": base64.b64encode(card.text_space_state).decode(),
+            "label_map": base64.b64encode(card.label_map).decode(),
             "score_scale": model.score_scale,
             "calibration": calibration,
         },

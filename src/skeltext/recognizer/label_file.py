@@ -2,7 +2,7 @@
 
 ``{"format": "skeltext-labels", "version": 1, "labels": {"wave": {"texts": ["waving a hand"], "examples":
 ["wave-1.npz"]}}, "negatives": ["standing still"]}``. Paths are relative to the file. A label may lack its texts or its
-examples, and the file its negatives.
+examples, and the file its negatives; ``"verbatim": true`` says that labels are taken by their words.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class LabelFile(NamedTuple):
 
     labels: Mapping[str, LabelEntry]
     negatives: tuple[str, ...]
+    verbatim: bool
 
 
 def write_label_file(path: Path, record: Mapping[str, Any]) -> None:
@@ -49,10 +50,13 @@ def read_label_file(path: Path) -> LabelFile:
         require(isinstance(content, dict) and content.get("format") == FORMAT, f'it has no "format": "{FORMAT}"')
         version = content.get("version")
         require(version == VERSION, f"it is of version {version!r}, and this skeltext reads {VERSION}")
-        _known(content, "the file", "format", "version", "labels", "negatives")
+        _known(content, "the file", "format", "version", "labels", "negatives", "verbatim")
         labels = content.get("labels")
         require(isinstance(labels, dict), 'its "labels" are not an object with a key for every label')
-        return LabelFile({name: _entry(name, entry) for name, entry in labels.items()}, _texts(content, "negatives"))
+        verbatim = content.get("verbatim", False)
+        require(isinstance(verbatim, bool), f'its "verbatim" is {verbatim!r}, expected true or false')
+        entries = {name: _entry(name, entry) for name, entry in labels.items()}
+        return LabelFile(entries, _texts(content, "negatives"), verbatim)
     except SkeltextError as error:
         raise SkeltextError(f"{path} is not a label set: {error}; mend it, or write it with LabelSet.save") from error
 

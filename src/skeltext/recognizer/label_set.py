@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,9 @@ class Label:
 class LabelSet:
     """Different labels in their order, and ``negatives``, which are sentences for "none of these".
 
+    A short label without a text, and a short negative, is mapped to what it would likely be described by; with
+    ``verbatim`` its words are taken as they are.
+
     A label set never changes: every edit returns a new one. Clips are compared by identity, so that two sets are
     compared at once. Raises :class:`SkeltextError` for a label that occurs twice, or an empty negative.
 
@@ -43,6 +46,7 @@ class LabelSet:
 
     labels: tuple[Label, ...] = ()
     negatives: tuple[str, ...] = ()
+    verbatim: bool = False
 
     def __post_init__(self) -> None:
         require(len(set(self.names)) == len(self.labels), "a label occurs twice; give its texts and examples once")
@@ -50,14 +54,15 @@ class LabelSet:
         require(fine, "one of the negatives is empty; type a sentence or leave it")
 
     @classmethod
-    def of(cls, labels: Labels, negatives: Sequence[str] = ()) -> LabelSet:
+    def of(cls, labels: Labels, negatives: Sequence[str] = (), *, verbatim: bool = False) -> LabelSet:
         """From what somebody typed: labels, or labels with one or several texts each; a label set as it is.
 
         A label may say its text itself, as ``"wave=waving a hand above the head"``, and the same label twice has two.
         Raises :class:`SkeltextError` for an empty label or text.
         """
         if isinstance(labels, LabelSet):
-            return labels.with_negatives(*negatives) if negatives else labels
+            more = labels.with_negatives(*negatives) if negatives else labels
+            return replace(more, verbatim=True) if verbatim else more
         found: dict[str, tuple[str, ...]] = {}
         for label in labels:
             given = labels[label] if isinstance(labels, Mapping) else ()
@@ -65,7 +70,7 @@ class LabelSet:
             require(not says or text.strip(), f"the label {label!r} has no sentence after its sign =; type one")
             name, texts = name.strip(), _listed(given) or ((text.strip(),) if says else ())
             found[name] = tuple(dict.fromkeys((*found.get(name, ()), *texts)))
-        return cls(tuple(Label(name, texts) for name, texts in found.items()), tuple(negatives))
+        return cls(tuple(Label(name, texts) for name, texts in found.items()), tuple(negatives), verbatim)
 
     @classmethod
     def for_question(cls, labels: Labels) -> LabelSet:
@@ -104,7 +109,7 @@ class LabelSet:
         """Without these labels; :class:`SkeltextError` for one that is not there."""
         unknown = ", ".join(repr(label) for label in labels if label not in self.names)
         require(not unknown, f"there is no label {unknown} to leave out, only {', '.join(self.names) or 'none'}")
-        return LabelSet(tuple(label for label in self.labels if label.name not in labels), self.negatives)
+        return replace(self, labels=tuple(label for label in self.labels if label.name not in labels))
 
     def joined(self, other: LabelSet) -> LabelSet:
         """With the labels and negatives of another set behind; a label of both has the texts and examples of both."""
@@ -114,17 +119,21 @@ class LabelSet:
             texts = tuple(dict.fromkeys(label.texts + more.texts))
             found[more.name] = Label(more.name, texts, label.examples + more.examples)
         negatives = (text for text in other.negatives if text not in self.negatives)
-        return LabelSet(tuple(found.values()), (*self.negatives, *negatives))
+        verbatim = self.verbatim or other.verbatim
+        return LabelSet(tuple(found.values()), (*self.negatives, *negatives), verbatim)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON: texts and examples by label, and negatives; an example is its file or None."""
+        """Plain values for JSON: texts and examples by label, negatives, and verbatim where that is so.
+
+        An example is its file or None.
+        """
         return {
             "labels": {
                 label.name: {"texts": list(label.texts), "examples": [example.path for example in label.examples]}
                 for label in self.labels
             },
             "negatives": list(self.negatives),
-        }
+        } | ({"verbatim": True} if self.verbatim else {})
 
     def save(self, path: str | Path) -> None:
         """Write a JSON file that :meth:`load` reads and that can be edited by hand.
@@ -145,7 +154,8 @@ class LabelSet:
         path = Path(path)
         content = read_label_file(path)
         try:
-            found = cls(tuple(Label(name, entry.texts) for name, entry in content.labels.items()), content.negatives)
+            labels = tuple(Label(name, entry.texts) for name, entry in content.labels.items())
+            found = cls(labels, content.negatives, content.verbatim)
             for name, entry in content.labels.items():
                 if entry.examples:
                     found = found.with_examples(name, [path.parent / file for file in entry.examples])

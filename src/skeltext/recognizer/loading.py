@@ -85,7 +85,7 @@ def checkpoint_of(path: str | Path) -> Path:
     return folder / "checkpoint" if (folder / "checkpoint").is_dir() else folder
 
 
-def sentence_encoder(card: Card, *, beside: Path | None = None) -> TextEncoder:
+def sentence_encoder(card: Card, *, beside: Path | None = None) -> TypedTexts:
     """What embeds typed labels for a model: the text encoder and the text space that it was trained with.
 
     The encoder is an exported one where the file :data:`SENTENCES` lies `beside` an exported model, and where nothing

@@ -18,6 +18,7 @@ from skeltext.recognizer.model import Floats, unit
 
 HOLDS, WRITTEN_BY = "model", "skeltext export RUN FILE.onnx"
 INPUTS, OUTPUTS = ("clips", "texts"), ("embedded", "scores")
+FITTED = {"state": "text_space", "label_map": "label_map"}  # from what a card is given to its name in the metadata
 
 
 class OnnxModel:
@@ -33,7 +34,8 @@ class OnnxModel:
         self._path = path
         self._session, entry = open_graph(path, holds=HOLDS, written_by=WRITTEN_BY)
         try:
-            self.card = card_from_texts(entry["card"], state=base64.b64decode(entry.get("text_space", "")))
+            fitted = {argument: base64.b64decode(entry.get(name, "")) for argument, name in FITTED.items()}
+            self.card = card_from_texts(entry["card"], **fitted)
             self.score_scale = float(entry["score_scale"])
             self.calibration = unpacked_calibration(entry["calibration"])
             self._require_fitting_graph()

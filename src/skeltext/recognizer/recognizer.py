@@ -18,6 +18,7 @@ from skeltext.recognizer.label_set import Labels, LabelSet
 from skeltext.recognizer.model import Floats
 from skeltext.recognizer.scorer import Scorer
 from skeltext.recognizer.windows import people_of
+from skeltext.recognizer.wording import Wording
 from skeltext.skeletons.clip import Clip
 from skeltext.texts.encoder import TextEncoder
 
@@ -75,9 +76,9 @@ class Recognizer(Scorer):
         least = self.least_score(false_accept)
         scores = self.scores(self.embed(clips, pair=pair), asked)
         shares = self.probabilities(scores)
-        texts = [" ".join(self.texts_of(label)) for label in asked.labels]
+        wordings = self.wordings(asked)
         return [
-            self._answer(clip, asked, texts, row, share, least=least, pair=pair)
+            self._answer(clip, asked, wordings, row, share, least=least, pair=pair)
             for clip, row, share in zip(clips, scores, shares, strict=True)
         ]
 
@@ -108,7 +109,7 @@ class Recognizer(Scorer):
         self,
         clip: Clip,
         labels: LabelSet,
-        texts: Sequence[str],
+        wordings: Sequence[Wording],
         row: Floats,
         share: Floats,
         *,
@@ -117,7 +118,14 @@ class Recognizer(Scorer):
     ) -> Answer:
         names = labels.names
         guesses = tuple(
-            Guess(label=names[i], text=texts[i], score=float(row[i]), probability=float(share[i]))
+            Guess(
+                label=names[i],
+                text=wordings[i].text,
+                source=wordings[i].source,
+                nearest=wordings[i].nearest,
+                score=float(row[i]),
+                probability=float(share[i]),
+            )
             for i in np.argsort(-row[: len(names)], kind="stable")
         )
         rejected = refusal(row, labels, least=least)

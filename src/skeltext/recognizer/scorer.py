@@ -17,22 +17,26 @@ from skeltext.recognizer.card import Card
 from skeltext.recognizer.kept import Kept
 from skeltext.recognizer.label_set import Label, Labels, LabelSet
 from skeltext.recognizer.model import Floats, Model, unit
+from skeltext.recognizer.text_space import TypedTexts
+from skeltext.recognizer.wording import AS_TYPED, DESCRIBED, MAPPED, SHOWN, Wording, mapped_wording
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.preprocessing import Preprocessing
 from skeltext.texts.descriptions import class_text, described_classes, described_sets
 from skeltext.texts.encoder import TextEncoder
+from skeltext.texts.label_map import LabelMap, short
 
 
 class Memory(NamedTuple):
-    """What was computed before: embedded texts by their wording, example clips, scores of the reference clips."""
+    """What was computed before: mapped labels, embedded wordings, example clips, scores of the reference."""
 
-    texts: Kept[tuple[str, ...], Floats]
+    mapped: Kept[str, Wording]
+    texts: Kept[Wording, Floats]
     examples: Kept[Clip, Floats]
     reference: Kept[LabelSet, Floats]
 
 
 def _empty_memory() -> Memory:
-    return Memory(texts=Kept(most=1024), examples=Kept(most=256), reference=Kept(most=16))
+    return Memory(mapped=Kept(most=1024), texts=Kept(most=1024), examples=Kept(most=256), reference=Kept(most=16))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -56,6 +60,11 @@ class Scorer:
         """What the checkpoint says beside its weights."""
         return self.model.card
 
+    @property
+    def label_map(self) -> LabelMap | None:
+        """What maps short labels to vectors of texts; None where the model or its text encoder has none."""
+        return self.encoder.label_map if isinstance(self.encoder, TypedTexts) else None
+
     def text_of(self, label: str) -> str:
         """The text that is embedded for a label: the description of a class of its data set, else the label itself."""
         dataset, kind = self.card.dataset, self.card.texts
@@ -65,9 +74,25 @@ class Scorer:
                     return class_text(dataset, name, kind=kind)
         return self.card.labels.get(label, label)
 
-    def texts_of(self, label: Label) -> tuple[str, ...]:
-        """The texts of a label: its own, or :meth:`text_of` its name; none for a label that has examples alone."""
-        return label.texts or (() if label.examples else (self.text_of(label.name),))
+    def wording(self, label: Label, *, verbatim: bool = False) -> Wording:
+        """What takes the place of a label: its own texts, those of a known class, or what it is mapped to.
+
+        A label that has examples alone has no text; with `verbatim` no label is mapped.
+        """
+        if label.texts or label.examples:
+            return Wording(source=DESCRIBED if label.texts else SHOWN, texts=label.texts)
+        text = self.text_of(label.name)
+        if text != label.name:
+            return Wording(source=DESCRIBED, texts=(text,))
+        names = self.label_map
+        if verbatim or names is None or not short(label.name):
+            return Wording(source=AS_TYPED, texts=(text,))
+        return self._memory.mapped(label.name, lambda: mapped_wording(label.name, names))
+
+    def wordings(self, labels: LabelSet) -> list[Wording]:
+        """What takes the place of each label and, behind them, of the negatives."""
+        asked = (*labels.labels, *map(Label, labels.negatives))
+        return [self.wording(one, verbatim=labels.verbatim) for one in asked]
 
     def preprocessing(self, *, pair: bool = False) -> Preprocessing:
         """How clips are prepared, with `pair` of two people."""
@@ -128,33 +153,36 @@ class Scorer:
         )
         found = []
         for label in labels.labels:
-            texts = self.texts_of(label)
-            rows = [unit(self._embedded_texts(texts))] if texts else []
+            wording = self.wording(label, verbatim=labels.verbatim)
+            rows = [unit(self._embedded_texts(wording))] if wording.texts else []
             found.append(np.mean([*rows, self._shown(label)] if label.examples else rows, axis=0))
         return np.stack(found)
 
     def _raw_scores(self, embedded: Floats, labels: LabelSet) -> Floats:
         """(N, K) scores against texts, examples or the mean of both."""
-        texts = [*map(self.texts_of, labels.labels), *((text,) for text in labels.negatives)]
-        spoken = [position for position, own in enumerate(texts) if own]
-        rows = np.zeros((len(embedded), len(texts)), np.float32)
+        wordings = self.wordings(labels)
+        spoken = [position for position, wording in enumerate(wordings) if wording.texts]
+        rows = np.zeros((len(embedded), len(wordings)), np.float32)
         if spoken:
-            anchors = np.stack([self._embedded_texts(texts[position]) for position in spoken])
+            anchors = np.stack([self._embedded_texts(wordings[position]) for position in spoken])
             rows[:, spoken] = self.model.scores(embedded, anchors)
         for position, label in enumerate(labels.labels):
             if label.examples:
                 likeness = unit(embedded) @ self._shown(label)
-                rows[:, position] = (rows[:, position] + likeness) / 2 if texts[position] else likeness
+                rows[:, position] = (rows[:, position] + likeness) / 2 if wordings[position].texts else likeness
         return rows
 
-    def _embedded_texts(self, texts: tuple[str, ...]) -> Floats:
-        """(W,) one text, or the mean direction of several; embedded once."""
+    def _embedded_texts(self, wording: Wording) -> Floats:
+        """(W,) a mapped label, one text, or the mean direction of several; embedded once."""
 
         def embedded() -> Floats:
-            rows = self.encoder.encode(list(texts))
+            if wording.source == MAPPED:
+                assert self.label_map is not None  # or nothing was mapped
+                return np.asarray(self.label_map.encode([wording.label])[0])
+            rows = self.encoder.encode(list(wording.texts))
             return np.asarray(rows[0] if len(rows) == 1 else unit(rows).mean(axis=0))
 
-        return self._memory.texts(texts, embedded)
+        return self._memory.texts(wording, embedded)
 
     def _shown(self, label: Label) -> Floats:
         """(D,) the mean direction of the examples of a label; each is embedded once."""

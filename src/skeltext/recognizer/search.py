@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NEARLY = 0.5  # standard deviations of all scores below the best one of a file: there the span goes on
 QUERY = "query"
-"""The label of what is searched for."""
+"""The label of several things that are searched for together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +88,13 @@ def search(model: Scorer, folder: MotionFolder, labels: Labels) -> Hits:
 
 
 def _query(model: Scorer, labels: LabelSet) -> LabelSet:
-    """All labels as one."""
+    """All labels as one. One alone is mapped if it is short; the texts of several are averaged as they are."""
     require(labels.labels, "nothing to search for; type a sentence or give a motion file that shows it")
-    texts = tuple(text for label in labels.labels for text in model.texts_of(label))
+    if len(labels.labels) == 1:
+        return labels
+    texts = tuple(text for label in labels.labels for text in model.wording(label, verbatim=True).texts)
     examples = tuple(example for label in labels.labels for example in label.examples)
-    return LabelSet((Label(QUERY, texts, examples),), labels.negatives)
+    return LabelSet((Label(QUERY, texts, examples),), labels.negatives, labels.verbatim)
 
 
 def _span(scores: Floats, windows: EmbeddedWindows, *, tolerance: float) -> npt.NDArray[np.int64]:

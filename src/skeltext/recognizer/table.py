@@ -9,19 +9,22 @@ from rich.table import Table
 from rich.text import Text
 
 from skeltext.recognizer.answer import Answer, Guess
+from skeltext.recognizer.wording import AS_TYPED, MAPPED
+from skeltext.texts.label_map import short
 
-FEW_WORDS = 3  # of a label that says little of how the body moves
+SHOWN = 3  # labels of which it is told what they were taken for
 
 
 def guess_table(guesses: Sequence[Guess], *, title: str | None = None) -> Table:
     """Labels with their share of the probability as bars, best first."""
-    table = Table("label", "probability", "", "score", title=None if title is None else Text(title))
+    table = Table("label", "probability", "", "score", "text", title=None if title is None else Text(title))
     for rank, guess in enumerate(guesses):
         table.add_row(
             Text(guess.label),
             f"{100 * guess.probability:.1f} %",
             ProgressBar(total=1.0, completed=guess.probability, width=30),
             f"{guess.score:+.3f}",
+            guess.source,
             style="bold" if rank == 0 else "",
         )
     return table
@@ -33,14 +36,15 @@ def answer_lines(answer: Answer) -> Iterator[str]:
         yield f"None of the labels: {answer.rejected}."
     if not answer.calibrated:
         yield "The probabilities are not calibrated; `skeltext calibrate RUN` fits them on classes that were held out."
-    bare = [
-        guess.label for guess in answer.guesses if guess.text == guess.label and len(guess.text.split()) <= FEW_WORDS
-    ]
-    if bare:
-        words = " ".join(f'"{label}"' for label in bare[:3])
+    mapped = [guess for guess in answer.guesses if guess.source == MAPPED]
+    for guess in mapped[:SHOWN]:
+        near = ", ".join(f"{one.action} ({one.similarity:.2f})" for one in guess.nearest)
+        yield f"{guess.label} was taken for: {guess.text} Near: {near}."
+    bare = [guess for guess in answer.guesses if guess.source == AS_TYPED and short(guess.label)]
+    if mapped or bare:
         yield (
-            "A sentence that says which limb goes where works better than a bare name; `skeltext describe --labels"
-            f" {words}` has phrases to begin with."
+            f"{'Words were taken as they are' if bare else 'Names were mapped to likely descriptions'}; a full sentence"
+            " of your own that says which limb goes where, as LABEL=SENTENCE, works better."
         )
     for problem in answer.quality.problems if answer.quality else ():
         yield f"About the file: {problem}"

@@ -75,6 +75,8 @@ class TrainingConfig:
         default_factory=dict
     )
     """Options of the text space."""
+    label_map: Annotated[bool, Parameter(group=_DATA)] = True
+    """Learn from described actions what a label that somebody types would be described by, for the recognizer."""
 
     method: Annotated[str, Parameter(group=_MODEL)] = "pgfa"
     """How the model learns and scores; `skeltext leaderboard --list` names all methods and what each needs."""

@@ -27,9 +27,11 @@ from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import CONFIG, RunFolder, find_runs
 from skeltext.skeletons.layouts import layout_named
 from skeltext.skeletons.preprocessing import Preprocessing, preprocessing_named
-from skeltext.texts.descriptions import class_texts
+from skeltext.texts.descriptions import class_texts, described_sets
 from skeltext.texts.embedding import described, embed_classes, text_encoder
-from skeltext.texts.encoder import Embeddings
+from skeltext.texts.encoder import Embeddings, TextEncoder, TextTable
+from skeltext.texts.label_map import LabelMap
+from skeltext.texts.library import described_elsewhere
 from skeltext.texts.registry import text_space
 from skeltext.texts.space import TextSpace
 
@@ -192,6 +194,25 @@ class Run:
         """What embeds the texts of classes, as the training fitted it: its checkpoint keeps what that found."""
         return self._plain_text_space.with_state(fitted_state(load_card(self.folder.checkpoint)))
 
+    def fitted_label_map(self, space: TextSpace) -> LabelMap | None:
+        """What makes vectors of this `space` of labels that somebody types, fitted on what this training learns.
+
+        It knows no action that means the same as a class which is not learned. There is none where the settings say so,
+        where texts come from a table, and for a method that reads several kinds of text.
+        """
+        config, name, encoder = self.config, self.dataset.name, self._text_encoder
+        if not config.label_map or isinstance(encoder, TextTable) or method_named(config.method).text_kinds:
+            return None
+        every = self.dataset.views[self.split.view].classes
+        unseen = [one for one in every if one not in self.split.seen]
+        called = class_texts(name, unseen, kind="name") if name in described_sets() else []
+        kinds = tuple(dict.fromkeys((*space.kinds, "name")))
+        return LabelMap(space, encoder).fitted_on(
+            described(name, self.split.seen, kinds=space.kinds, source=config.descriptions),
+            library=described_elsewhere(name, kinds=kinds, unseen=unseen),
+            unseen=[*unseen, *called],
+        )
+
     def fitted_text_space(self) -> TextSpace:
         """The same, fitted now on the classes that this training learns and on no other."""
         space = self._plain_text_space
@@ -199,12 +220,16 @@ class Run:
         return space.fitted_on(described(self.dataset.name, names, kinds=space.kinds, source=source))
 
     @cached_property
+    def _text_encoder(self) -> TextEncoder:
+        return text_encoder(self.config.text_encoder, all_classes=self.dataset.views[self.split.view].classes)
+
+    @cached_property
     def _plain_text_space(self) -> TextSpace:
-        config, rows = self.config, self.dataset.views[self.split.view].classes
+        config = self.config
         return text_space(
             config.text_space,
             config.text_space_options,
-            encoder=text_encoder(config.text_encoder, all_classes=rows),
+            encoder=self._text_encoder,
             kind=config.texts,
             kinds=method_named(config.method).text_kinds,
         )

@@ -46,6 +46,15 @@ def described_sets() -> list[str]:
     return sorted({*own, *_BORROWS})
 
 
+def files_of(dataset: str) -> set[str]:
+    """The names of the files that describe the classes of a data set: its own, and those it borrows from.
+
+    >>> sorted(files_of("ntu60")), sorted(files_of("builtin"))
+    (['ntu120'], ['builtin'])
+    """
+    return set(_BORROWS.get(dataset, (dataset,)))
+
+
 @cache
 def _own(dataset: str) -> dict[str, Description]:
     """Our own descriptions of a data set, of a class that several of its files describe the first one."""

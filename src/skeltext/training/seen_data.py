@@ -60,7 +60,7 @@ def card_and_texts(part: Run) -> tuple[Card, Embeddings]:
     """What the model of a part says about itself, and the embeddings (K, D) of the classes that it learns."""
     config, preprocessing, classes = part.config, part.preprocessing, part.split.seen
     space = part.fitted_text_space()
-    texts = part.embedded_classes(classes, space=space)
+    texts, names = part.embedded_classes(classes, space=space), part.fitted_label_map(space)
     card = Card(
         model=ModelConfig(
             method=config.method,
@@ -80,6 +80,7 @@ def card_and_texts(part: Run) -> tuple[Card, Embeddings]:
         text_space_options=config.text_space_options,
         text_kinds=method_named(config.method).text_kinds,
         text_space_state=packed_state(space),
+        label_map=packed_state(names) if names else b"",
     )
     return card, texts
 

@@ -1,0 +1,172 @@
+"""From a label of a few words to a vector of a text space, learned from described actions. Numpy only.
+
+Descriptions say more of a movement than names, but people type names. A described action has both, so a map from
+names to the vectors of descriptions can be learned from the seen classes of a training and from the other actions that
+we describe. For a label it gives the vector that a description of it would likely have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from skeltext.texts.encoder import Embeddings, TextEncoder
+from skeltext.texts.phrase_bank import describe_label
+from skeltext.texts.space import ClassTexts, State, TextSpace, directions
+
+Rows = npt.NDArray[np.float64]
+
+SHARPNESS, SMOOTHING = 2.0, 0.1  # chosen on random splits of the classes of kinect20 that splits 0, 1 and 2 never omit
+MOST_WORDS = 8  # of a label that is mapped; longer ones say what the body does, and are better as they are
+SAME = 0.8  # cosine from which two names are taken for names of one action
+_AROUND = " \t\r\n.,;:!?\"'()"
+
+
+@dataclass(frozen=True)
+class Near:
+    """A described action that is called like a label, and the cosine of the two names."""
+
+    action: str
+    similarity: float
+
+
+class LabelMap:
+    """Kernel ridge regression from sentence embeddings of labels to the vectors of descriptions in a text `space`.
+
+    Every described action is learned by two names: its label and what the phrase bank proposes for that. `encoder`
+    embeds them. ``state`` is what was fitted: names of the actions as text, ``keys`` (2, A, W) and ``values`` (A, D) in
+    half precision. It is a value: :meth:`fitted_on` and :meth:`with_state` return another map.
+    """
+
+    state: State = MappingProxyType({})
+
+    def __init__(self, space: TextSpace, encoder: TextEncoder) -> None:
+        self._space, self._encoder = space, encoder
+
+    def fitted_on(
+        self, classes: Sequence[ClassTexts], *, library: Sequence[ClassTexts] = (), unseen: Sequence[str] = ()
+    ) -> Self:
+        """This map fitted on seen classes and on a `library` of other described actions.
+
+        An action of the library that is called like one of the `unseen` classes (:data:`SAME`) is not looked at.
+        """
+        if library and unseen:
+            library = self._without(library, unseen)
+        known = {one.label.casefold(): one for one in (*library, *classes)}  # a class goes before its namesake
+        actions = [known[name] for name in sorted(known)]
+        labels = [one.label for one in actions]
+        keys = np.stack([self._embedded(labels), self._embedded(proposals(labels))])
+        names = np.frombuffer("\n".join(" ".join(label.split()) for label in labels).encode(), np.uint8)
+        values = self._space.encode(actions)
+        return self.with_state({"names": names, "keys": keys.astype(np.float16), "values": values.astype(np.float16)})
+
+    def with_state(self, state: State) -> Self:
+        """This map with what was fitted before."""
+        found = copy(self)
+        for kept in ("_weights", "_names"):
+            found.__dict__.pop(kept, None)
+        found.state = state
+        return found
+
+    def encode(self, labels: Sequence[str]) -> Embeddings:
+        """K labels to (K, D), as long as the vectors of descriptions are on average.
+
+        A row is the direction of f(label) + f(proposal) + t(proposal): f is the map, t the text space, and the sum of
+        the first two is a direction, as the third is.
+        """
+        labels = [plain(label) for label in labels]
+        proposed = proposals(labels)
+        mapped = directions(self._mapped(self._embedded([*labels, *proposed])))  # (2 K, D)
+        sums = directions(mapped[: len(labels)] + mapped[len(labels) :])
+        spoken = directions(self._space.encode([ClassTexts(label=text) for text in proposed]))
+        length = np.linalg.norm(self._values, axis=1).mean()
+        return np.asarray(length * directions(sums + spoken), np.float32)
+
+    def nearest(self, label: str, *, count: int = 2) -> tuple[Near, ...]:
+        """The described actions with the names that are nearest to a label, the nearest first."""
+        (row,) = self._embedded([plain(label)])
+        likeness = directions(self.state["keys"][0]) @ row
+        return tuple(
+            Near(self._names[place], round(float(likeness[place]), 3))
+            for place in np.argsort(-likeness, kind="stable")[:count]
+        )
+
+    @cached_property
+    def _weights(self) -> Rows:
+        """(2 A, D) of the kernel."""
+        keys = directions(self.state["keys"]).reshape(-1, self.state["keys"].shape[-1])  # 2 A W -> 2A W
+        return ridge_weights(keys, np.tile(self._values, (2, 1)))
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return self.state["names"].tobytes().decode().split("\n")
+
+    @property
+    def _values(self) -> Rows:
+        return self.state["values"].astype(np.float64)
+
+    def _mapped(self, rows: Rows) -> Rows:
+        """(K, W) directions of names to (K, D)."""
+        keys = directions(self.state["keys"]).reshape(-1, rows.shape[1])  # 2 A W -> 2A W
+        return np.asarray(self._values.mean(axis=0) + kernel(rows, keys) @ self._weights)
+
+    def _embedded(self, texts: Sequence[str]) -> Rows:
+        return directions(self._encoder.encode(list(texts)))
+
+    def _without(self, library: Sequence[ClassTexts], unseen: Sequence[str]) -> list[ClassTexts]:
+        """The actions none of whose names is nearly a name of an unseen class."""
+        theirs = self._embedded(unseen)
+        likeness = np.maximum(
+            self._embedded([one.label for one in library]) @ theirs.T,
+            self._embedded([one.text("name") for one in library]) @ theirs.T,
+        )
+        return [one for one, row in zip(library, likeness, strict=True) if row.max() < SAME]
+
+
+def kernel(rows: Rows, keys: Rows) -> Rows:
+    """(N, K) exp(-s |r - k|^2 / 2) of directions (N, W) and (K, W), with s the :data:`SHARPNESS`.
+
+    >>> kernel(np.eye(2), np.eye(2)).round(3).tolist()
+    [[1.0, 0.135], [0.135, 1.0]]
+    """
+    return np.asarray(np.exp(-SHARPNESS * (1 - rows @ keys.T)))
+
+
+def ridge_weights(keys: Rows, values: Rows) -> Rows:
+    """(K, D) A = (G + lambda I)^-1 (V - mean V), G the :func:`kernel` of the keys (K, W), V the values (K, D).
+
+    >>> ridge_weights(np.eye(2), np.array([[1.0], [-1.0]])).round(2).tolist()
+    [[1.04], [-1.04]]
+    """
+    gram = kernel(keys, keys) + SMOOTHING * np.eye(len(keys))
+    return np.asarray(np.linalg.solve(gram, values - values.mean(axis=0)))
+
+
+def proposals(labels: Sequence[str]) -> list[str]:
+    """What the phrase bank makes of labels; the label itself where it knows no such action."""
+    return [describe_label(label).text for label in labels]
+
+
+def plain(label: str) -> str:
+    """A label without what says nothing: capitals, spaces and marks around it.
+
+    >>> plain("  Wave, with the LEFT hand! ")
+    'wave, with the left hand'
+    """
+    return " ".join(label.casefold().split()).strip(_AROUND) or label
+
+
+def short(label: str) -> bool:
+    """Whether a label is a name, of at most :data:`MOST_WORDS` words, and no description by itself.
+
+    >>> short("throw a ball"), short("one hand goes up and swings from side to side")
+    (True, False)
+    """
+    return len(label.split()) <= MOST_WORDS
