@@ -179,6 +179,7 @@ def test_the_longest_suffix_of_every_recipe_is_taken() -> None:
         "released": 0,
         "sound50": 1,
         "flat50": 1,
+        "gaps64": 1,
         "sound50-torso": 1,
     }
 
