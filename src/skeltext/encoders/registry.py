@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skeltext.encoders.base import BaseEncoder
-from skeltext.encoders.encoder import Encoder
 from skeltext.encoders.fixed import FixedEncoder
 from skeltext.registry import Registry
 from skeltext.skeletons.layout import Layout
+
+if TYPE_CHECKING:
+    from skeltext.encoders.encoder import Encoder
 
 ENCODERS: Registry[BaseEncoder] = Registry(
     "encoder",

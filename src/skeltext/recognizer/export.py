@@ -18,7 +18,7 @@ from skeltext.methods.method import Method
 from skeltext.recognizer.card import Card, card_texts
 from skeltext.recognizer.loading import checkpoint_of
 from skeltext.recognizer.model import Floats, Model, unit
-from skeltext.recognizer.onnx_model import INPUTS, OUTPUTS, OnnxModel, packed_calibration
+from skeltext.recognizer.onnx_model import AFTER_ENCODER, INPUTS, OUTPUTS, OnnxModel, packed_calibration
 from skeltext.recognizer.onnx_recording import recorded_aside
 from skeltext.recognizer.tensor_preparation import prepared, tensor_suffix
 from skeltext.recognizer.torch_model import TorchModel
@@ -92,13 +92,27 @@ class RecordedModel(nn.Module):
         return embedded, self.method.scores(embedded, texts)
 
 
+class RecordedHead(nn.Module):
+    """Features (N, D) of a fixed encoder and texts (K, W) to what the file returns; the encoder stays in numpy."""
+
+    def __init__(self, method: Method) -> None:
+        super().__init__()
+        self.method = method
+
+    def forward(self, features: Tensor, texts: Tensor) -> tuple[Tensor, Tensor]:
+        """Embedded clips (N, W) and their cosines (N, K) with the texts."""
+        embedded = self.method.embed_features(features)
+        return embedded, self.method.scores(embedded, texts)
+
+
 def export_onnx(folder: Path, path: Path) -> Parity:
     """Write the model of a run or checkpoint to `path`, and compare what it computes with what torch computes.
 
     The graph takes ``clips`` (N, C, T, V, M) and ``texts`` (K, D) to ``embedded`` (N, D) and ``scores`` (N, K). N, T, M
     and K may change. The last steps of the preparation are in the graph, as many as
     :mod:`~skeltext.recognizer.tensor_preparation` has; the card in the metadata keeps the others. A calibration comes
-    along.
+    along. A fixed encoder is a numpy function and not in the graph, which takes its ``features`` (N, D) then; whoever
+    loads the file has the function from the encoder's name.
 
     Raises :class:`SkeltextError`, without a file, for a method whose scores are no cosines and where the file would
     answer otherwise than the model.
@@ -112,20 +126,18 @@ def export_onnx(folder: Path, path: Path) -> Parity:
         f"a model of the method {card.model.method} cannot be exported, because its scores are no cosines of clip and"
         " text; those of pgfa and devise can",
     )
-    require(
-        not model.method.encoder.fixed,
-        f"a model with the fixed encoder {card.model.encoder} cannot be exported, because a function of numpy arrays"
-        " has no graph; export one whose encoder is a torch module",
-    )
-    steps = card.preprocessing.steps
-    inside = tensor_suffix(steps)
+    steps, fixed = card.preprocessing.steps, model.method.encoder.fixed
+    inside = () if fixed else tensor_suffix(steps)
     outside = steps[: len(steps) - len(inside)]
     calibration = packed_calibration(folder)
+    method, (clips, texts) = TorchModel(folder).method, _example(card, outside)
     with recorded_aside(
-        RecordedModel(TorchModel(folder).method, inside, card.preprocessing.layout),
+        RecordedHead(method) if fixed else RecordedModel(method, inside, card.preprocessing.layout),
         path,
-        inputs=dict(zip(INPUTS, _example(card, outside), strict=True)),
-        dynamic={"clips": (0, 2, 4), "texts": (0,)},
+        inputs=dict(zip(AFTER_ENCODER, (method.encoder(clips), texts), strict=True))
+        if fixed
+        else dict(zip(INPUTS, (clips, texts), strict=True)),
+        dynamic={"features": (0,), "texts": (0,)} if fixed else {"clips": (0, 2, 4), "texts": (0,)},
         outputs=OUTPUTS,
         metadata={
             "card": card_texts(replace(card, preprocessing=replace(card.preprocessing, steps=outside))),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError
 
+from skeltext.encoders.fixed import FixedEncoder
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.onnx_file import not_ours, open_graph
 from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, calibration_from, load_calibration
@@ -18,14 +19,16 @@ from skeltext.recognizer.model import Floats, unit
 
 HOLDS, WRITTEN_BY = "model", "skeltext export RUN FILE.onnx"
 INPUTS, OUTPUTS = ("clips", "texts"), ("embedded", "scores")
+AFTER_ENCODER = ("features", "texts")  # the inputs where the encoder is a fixed function, which is not in the graph
 FITTED = {"state": "text_space", "label_map": "label_map"}  # from what a card is given to its name in the metadata
 
 
 class OnnxModel:
     """The model of a file that `skeltext export` wrote; see :class:`~skeltext.recognizer.model.Model`.
 
-    Its graph takes clips and texts to embedded clips and their cosines. The metadata of the file hold its card, with
-    the steps of the preparation that are not in the graph, and its ``calibration`` if it has one.
+    Its graph takes clips, or the features that a fixed encoder makes of them, and texts to embedded clips and their
+    cosines. The metadata of the file hold its card, with the steps of the preparation that are not in the graph, and
+    its ``calibration`` if it has one.
     """
 
     cosines = True  # of no other model a file is written
@@ -38,28 +41,55 @@ class OnnxModel:
             self.card = card_from_texts(entry["card"], **fitted)
             self.score_scale = float(entry["score_scale"])
             self.calibration = unpacked_calibration(entry["calibration"])
+            self._encoder = self._fixed_encoder()
             self._require_fitting_graph()
         except (*UNREADABLE, SafetensorError, SkeltextError) as error:
             raise not_ours(path, error, holds=HOLDS, written_by=WRITTEN_BY) from error
         self._no_text = np.zeros((1, self.card.model.text_width), np.float32)
 
+    def _fixed_encoder(self) -> FixedEncoder | None:
+        """The function that makes features of clips, where the graph begins with features."""
+        if self._session.get_inputs()[0].name != AFTER_ENCODER[0]:
+            return None
+        from skeltext.encoders.registry import ENCODERS  # imports all encoders, and with them torch
+
+        model = self.card.model
+        encoder = ENCODERS.build(model.encoder, model.encoder_options, layout=self.card.preprocessing.layout)
+        if not isinstance(encoder, FixedEncoder):
+            raise SkeltextError(f"its graph takes features, and the encoder {model.encoder} is no fixed function")
+        return encoder
+
     def _require_fitting_graph(self) -> None:
-        """That the graph is one for the layout and the text encoder of the card."""
+        """That the graph is one for the encoder, the layout and the text encoder of the card."""
         layout, width = self.card.preprocessing.layout, self.card.model.text_width
         shapes = {put.name: put.shape for put in self._session.get_inputs()}
-        named = tuple(shapes) == INPUTS and tuple(put.name for put in self._session.get_outputs()) == OUTPUTS
-        fits = named and (shapes["clips"][1], shapes["clips"][3], shapes["texts"][1]) == (layout.C, layout.V, width)
-        require(fits, "its graph is none for its card")
+        inputs = INPUTS if self._encoder is None else AFTER_ENCODER
+        fits = tuple(shapes) == inputs and tuple(put.name for put in self._session.get_outputs()) == OUTPUTS
+        if fits and self._encoder is None:
+            fits = (shapes["clips"][1], shapes["clips"][3]) == (layout.C, layout.V)
+        elif fits and self._encoder is not None:
+            fits = shapes["features"][1] == self._encoder.width
+        require(fits and shapes["texts"][1] == width, "its graph is none for its card")
 
     def embed(self, clips: Floats) -> Floats:
         """(N, C, T, V, M) clips to (N, D); :class:`SkeltextError` if the rest of their preparation left nothing."""
-        (embedded,) = self._session.run(["embedded"], {"clips": clips, "texts": self._no_text})
+        embedded = self._embedded(clips)
         require(
             np.isfinite(embedded).all(),
             "nothing is left of a clip after its preparation: nobody is in it, or nobody whose shoulders and hips are"
             " tracked together; take another piece of the recording",
         )
         return np.asarray(embedded, np.float32)
+
+    def _embedded(self, clips: Floats) -> Floats:
+        """(N, D), NaN where nothing is left of a clip."""
+        if self._encoder is None:
+            (embedded,) = self._session.run(["embedded"], {"clips": clips, "texts": self._no_text})
+            return np.asarray(embedded)
+        features = np.asarray(self._encoder.encode(clips), np.float32)
+        (embedded,) = self._session.run(["embedded"], {"features": features, "texts": self._no_text})
+        left = np.asarray(clips.any(axis=(1, 2, 3, 4)), np.bool_)
+        return np.where(left[:, None], embedded, np.nan)
 
     def scores(self, embedded: Floats, texts: Floats) -> Floats:
         """(N, D) and embedded texts (K, D) to cosines (N, K)."""
