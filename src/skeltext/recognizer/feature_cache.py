@@ -24,6 +24,7 @@ from skeltext.methods.method import Method
 from skeltext.recognizer.card import Card
 from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 from skeltext.recognizer.embedding import encode_clips
+from skeltext.skeletons.variants import variants
 from skeltext.texts.cache import EmbeddingCache
 
 BLOCK = 512  # clips that are prepared and encoded at a time, so that only their features are held for all
@@ -65,26 +66,33 @@ def clip_features(
     indices: Sequence[int],
     *,
     training: bool = False,
+    through: tuple[str, ...] = (),
+    views: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Tensor:
     """What the frozen encoder of `method` makes of the clips of a store that `indices` names: (N, D) on the CPU.
 
-    With `training` they are those that the head is trained on, see :meth:`Method.training_features`.
+    With `training` they are those that the head is trained on, see :meth:`Method.training_features`. Clips that are
+    shown `through` other layouts or in several `views` follow one form after the other, see :func:`variants`.
     `card` tells how the encoder was built and how clips are prepared for it. Features that are not in the cache are
     computed, where the method is, and kept there; `progress` is called with the number of clips done.
     """
     if method.encoder.training:
         raise ValueError("the encoder is in training mode, expected a frozen one: its features would not last")
     cache, key = FeatureCache(), features_key(method, card, store, indices, training=training)
+    forms = variants(layouts=through, views=views)
+    if len(forms) > 1:
+        key = hashlib.sha256(f"{key} {through} {views}".encode()).hexdigest()
     encode = method.training_features if training else method.features
     features = cache.get(key)
     if features is None:
         blocks = []
-        for start in range(0, len(indices), BLOCK):
-            clips = preprocessed_clips(store, indices[start : start + BLOCK], card.preprocessing)
-            blocks.append(encode_clips(method, torch.from_numpy(clips), encode=encode))
-            if progress:
-                progress(start + len(clips))
+        for done, form in enumerate(forms):
+            for start in range(0, len(indices), BLOCK):
+                clips = preprocessed_clips(store, indices[start : start + BLOCK], card.preprocessing, variant=form)
+                blocks.append(encode_clips(method, torch.from_numpy(clips), encode=encode))
+                if progress:
+                    progress(done * len(indices) + start + len(clips))
         features = torch.cat(blocks)
         cache.put(key, features)
     return features

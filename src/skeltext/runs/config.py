@@ -165,8 +165,6 @@ class TrainingConfig:
             )
         if not 0 <= self.calibration < 1:
             raise SkeltextError(f"calibration is {self.calibration}, expected a share from 0 up to 1")
-        if (self.through or self.views) and self.frozen:
-            raise SkeltextError("a frozen encoder sees every clip once, so --through and --views need one that learns")
         if self.finetune and self.pretrained is None:
             raise SkeltextError("finetune needs a first stage to go on from; name its runs with --pretrained")
         if self.threads is not None and self.threads < 1:

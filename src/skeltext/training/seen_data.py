@@ -42,14 +42,14 @@ class SeenData:
 def seen_data(run: Run, *, preparing: Preparing) -> SeenData:
     """The training clips of the seen classes, prepared if an encoder is to learn from them; no other clip is read."""
     store, preprocessing, indices = run.store, run.preprocessing, run.training_clips
+    forms = variants(layouts=run.config.through, views=run.config.views)
     if run.frozen:
-        return SeenData(indices=indices, arrays=None)
+        return SeenData(indices=np.tile(indices, len(forms)), arrays=None)
 
     def prepared(form: Variant) -> Floats:
         progress = _counted(preparing(len(indices)))
         return preprocessed_clips(store, indices.tolist(), preprocessing, variant=form, progress=progress)
 
-    forms = variants(layouts=run.config.through, views=run.config.views)
     arrays = [prepared(form) for form in forms]
     return SeenData(
         indices=np.tile(indices, len(forms)), arrays=np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
@@ -95,8 +95,18 @@ def training_data(
     numbers = [part.split.seen.index(name) for name in names]
     clips = features = None
     if seen.arrays is None:
-        progress = _counted(preparing(len(indices)))
-        features = clip_features(method, card, part.store, indices.tolist(), training=True, progress=progress)
+        config, progress = part.config, _counted(preparing(len(indices)))
+        forms = len(variants(layouts=config.through, views=config.views))
+        features = clip_features(
+            method,
+            card,
+            part.store,
+            indices[: len(indices) // forms].tolist(),  # all forms are of the same clips
+            training=True,
+            through=config.through,
+            views=config.views,
+            progress=progress,
+        )
     else:
         clips = torch.from_numpy(seen.arrays if member.all() else seen.arrays[member])
     return TrainingData(labels=torch.tensor(numbers), texts=torch.from_numpy(texts), clips=clips, features=features)

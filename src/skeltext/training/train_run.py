@@ -105,10 +105,6 @@ def _require_trainable(run: Run) -> None:
         f"the method {config.method} is solved at once from features, but the encoder {config.encoder} is to be"
         " trained; name a first stage with --pretrained or a fixed encoder with --encoder",
     )
-    require(
-        not (run.frozen and (config.through or config.views)),
-        "a frozen encoder sees every clip once, so --through and --views need one that learns",
-    )
 
 
 def _require_learnable(method: Method, config: TrainingConfig) -> None:
