@@ -12,7 +12,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -24,8 +24,8 @@ from skeltext.errors import SkeltextError
 T = TypeVar("T")
 
 
-class Registry(dict[str, type[T]]):
-    """The known subclasses of `base` by name, in the order in which they are found.
+class Registry(MutableMapping[str, type[T]]):
+    """The known subclasses of `base` by name, those of the package first. A file of it is imported when asked for.
 
     `kind` is what one is called in messages. `variable` names the environment variable with files of other people. A
     class is an entry where it is defined, unless it is abstract or its name begins with an underscore. With `marker` it
@@ -35,14 +35,44 @@ class Registry(dict[str, type[T]]):
     def __init__(
         self, kind: str, base: type[Any], *, packages: tuple[str, ...], variable: str, marker: str = ""
     ) -> None:
-        super().__init__()
         self.kind, self.base, self.variable, self.marker = kind, base, variable, marker
-        for package in packages:
-            for entry in iter_modules(import_module(package).__path__):
-                for found in self._defined_in(import_module(f"{package}.{entry.name}")):
-                    self[entry.name] = found
+        self._modules = {
+            entry.name: f"{package}.{entry.name}"
+            for package in packages
+            for entry in iter_modules(import_module(package).__path__)
+        }
+        self._unread = dict(self._modules)
+        self._entries: dict[str, type[T]] = {}
         for path in filter(None, os.environ.get(variable, "").split(os.pathsep)):
             self.add(Path(path))
+
+    def _read(self, name: str) -> None:
+        """Import the file of the package with that name, if there is one, and keep what it defines."""
+        if module := self._unread.get(name):
+            for found in self._defined_in(import_module(module)):
+                self._entries.setdefault(name, found)
+            self._unread.pop(name, None)
+
+    def __getitem__(self, name: str) -> type[T]:
+        self._read(name)
+        return self._entries[name]
+
+    def __setitem__(self, name: str, entry: type[T]) -> None:
+        self._read(name)
+        self._entries[name] = entry
+
+    def __delitem__(self, name: str) -> None:
+        self._read(name)
+        del self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        for name in self._modules:
+            self._read(name)
+        own = [name for name in self._modules if name in self._entries]
+        return iter([*own, *(name for name in self._entries if name not in self._modules)])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
     @property
     def _a_kind(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +99,20 @@ def test_onnx_answers_as_torch_does(model: Recognizer, clips: list[Clip]) -> Non
     labels = ["wave", "sit down", "kick"]
     one, two = (each.scores(each.embed(clips[:8]), labels) for each in (model, other))
     np.testing.assert_allclose(one, two, atol=2e-3)
+
+
+def test_its_exported_file_needs_no_torch() -> None:
+    code = """
+import sys
+import numpy as np
+from skeltext.recognizer.loading import DEFAULT, shipped
+from skeltext.recognizer.onnx_model import OnnxModel
+model = OnnxModel(shipped(DEFAULT) / "model.onnx")
+assert model.embed(np.ones((2, 3, 64, 20, 1), np.float32)).shape == (2, model.card.model.text_width)
+assert "torch" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_flat_model_takes_key_points_of_images_and_the_other_refuses_them(

@@ -11,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from skeltext.encoders.fixed import FixedEncoder
+from skeltext.encoders.registry import ENCODERS
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.onnx_file import not_ours, open_graph
 from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, calibration_from, load_calibration
@@ -51,8 +52,6 @@ class OnnxModel:
         """The function that makes features of clips, where the graph begins with features."""
         if self._session.get_inputs()[0].name != AFTER_ENCODER[0]:
             return None
-        from skeltext.encoders.registry import ENCODERS  # imports all encoders, and with them torch
-
         model = self.card.model
         encoder = ENCODERS.build(model.encoder, model.encoder_options, layout=self.card.preprocessing.layout)
         if not isinstance(encoder, FixedEncoder):
