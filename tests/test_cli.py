@@ -339,7 +339,7 @@ def test_train_and_evaluate(call: Call, tmp_path: Path, train_words: Callable[..
     assert set(found) == {
         *("title", "protocol", "command", "chance", "steps", "plain", "prototype_alignment", "aligned", "std"),
         *("per_class", "per_class_std"),
-        *("per_source", "runs", "report"),
+        *("per_source", "within_source", "runs", "report"),
     }
     for part in (found, found["std"], found["per_class"], *found["runs"]):
         assert set(part["plain"]) == set(part["prototype_alignment"]) == RULES

@@ -137,6 +137,7 @@ def fake_run(
         labels=labels,
         predicted=predicted,
         sources=["utd-mhad" if clip % 3 else "msr-action3d" for clip in range(k * each)],
+        within=predicted,
         features=features.astype(np.float32),
         texts=texts.astype(np.float32),
         anchors={step: (moved + 0.4 * i).astype(np.float32) for i, step in enumerate(steps[1:])},
@@ -184,6 +185,7 @@ def fake_evaluation(runs: list[RunResult]) -> Evaluation:
             "utd-mhad": {"clips": 140} | dict.fromkeys(runs[0].predicted, 0.2714),
             "msr-action3d": {"clips": 70} | dict.fromkeys(runs[0].predicted, 0.4019),
         },
+        within_source={"clips": 180, "chance": 0.2093} | dict.fromkeys(runs[0].predicted, 0.6137),
     )
 
 
@@ -288,6 +290,7 @@ def test_every_number_of_the_tables_is_told(nine: Evaluation, tmp_path: Path, ru
     for found in evaluation.per_source.values():
         assert {str(found["clips"]), percent(found[FIRST]), percent(found[LAST])} <= set(words)
     assert {"skeltext", "--splits", "14.3"} <= set(words)
+    assert {percent(evaluation.within_source[name]) for name in ("chance", FIRST)} <= set(words)
     assert ("±" in words) == (runs > 1)
 
 
@@ -318,7 +321,9 @@ def test_a_step_that_does_not_apply_is_named_without_numbers(tmp_path: Path) -> 
     evaluation = fake_evaluation([with_absent(fake_run(seed)) for seed in range(2)])
     page = written(evaluation, tmp_path)
     reasons = [value for name, value in page.attributes if name == "title"]
-    assert reasons.count("the step does not apply to this method") == (2 + 2) * len(RULES) + 2  # tables and sources
+    assert (
+        reasons.count("the step does not apply to this method") == (2 + 2) * len(RULES) + 3
+    )  # tables, sources, within one
     assert "does not apply" in page.words
     assert ABSENT in page.words.split()
     run = page.data["runs"][0]

@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skeltext.adaptation.plain import Plain
 from skeltext.adaptation.registry import USUAL
+from skeltext.adaptation.step import Unlabeled
 from skeltext.evaluation.metrics import accuracy
 from skeltext.evaluation.results import RULES, Curves, RunResult, Table
 from skeltext.evaluation.selection import choose_epochs
-from skeltext.evaluation.summary import evaluation_of, per_source, summarize
+from skeltext.evaluation.summary import evaluation_of, per_source, summarize, within_source
+from skeltext.evaluation.within_source import ALONE, within_sources
 
 SHARES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=12)
 
@@ -81,6 +84,7 @@ def result(seed: int, **changes: Any) -> RunResult:
         labels=labels,
         predicted={"plain": plain, "prototype_alignment": aligned},
         sources=[("north", "south", "west")[number] for number in random.integers(0, 3, 50)],
+        within={"plain": plain, "prototype_alignment": aligned},
         features=np.zeros((50, 2), np.float32),
         texts=np.zeros((3, 2), np.float32),
         anchors={"prototype_alignment": np.zeros((3, 2), np.float32)},
@@ -101,6 +105,17 @@ def test_sources_add_up_to_the_whole() -> None:
     assert alone["here"]["plain"] == pytest.approx(accuracy(runs[0].labels, runs[0].predicted["plain"]))
 
 
+def test_within_a_source_only_its_own_classes_are_candidates() -> None:
+    scores = np.array([[0.1, 0.2, 0.9], [0.3, 0.2, 0.9], [0.9, 0.3, 0.2], [0.9, 0.2, 0.1]], np.float32)
+    labels, sources = np.array([1, 0, 2, 2]), np.array([0, 0, 1, 1])
+    clips = Unlabeled(features=scores, scores=scores, anchors=np.eye(3, dtype=np.float32))
+    found = within_sources(clips, labels=labels, sources=sources, steps={"plain": Plain()})["plain"]
+    assert found.tolist() == [1, 0, ALONE, ALONE]  # the third class, which is elsewhere, would have won the first two
+    union = result(0, labels=labels, sources=["a", "a", "b", "b"], within={"plain": found})
+    assert within_source([union]) == {"clips": 2.0, "chance": 0.5, "plain": 1.0}
+    assert within_source([result(0, sources=["here"] * 50)]) == {}
+
+
 def test_the_confusion_counts_every_clip_once() -> None:
     run = result(2)
     for kind in USUAL:
@@ -115,7 +130,7 @@ def test_the_json_has_the_documented_keys() -> None:
     figures = json.loads(json.dumps(evaluation.to_dict()))
     assert set(figures) == {
         *("title", "protocol", "command", "chance", "steps", *USUAL, "aligned", "std"),
-        *("per_class", "per_class_std", "per_source", "runs"),
+        *("per_class", "per_class_std", "per_source", "within_source", "runs"),
     }
     for cells in (figures, figures["std"], figures["per_class"], figures["per_class_std"], *figures["runs"]):
         for kind in USUAL:

@@ -50,6 +50,11 @@ def evaluation_table(evaluation: Evaluation) -> Table:
         for source, found in evaluation.per_source.items():
             for step in evaluation.steps:
                 table.add_row(f"{step}, {source}, {found['clips']:.0f} clips", percent(found.get(step)), "", "", "")
+    if evaluation.within_source:
+        table.add_section()
+        for step in evaluation.steps:
+            cells = (percent(evaluation.within_source.get(step)), "", "", percent(evaluation.within_source["chance"]))
+            table.add_row(f"{step}, among the classes of one source", *cells)
     return table
 
 

@@ -16,6 +16,7 @@ from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.splitting import Indices
 from skeltext.datasets.store import Store
 from skeltext.errors import SkeltextError
+from skeltext.evaluation.within_source import within_sources
 from skeltext.methods.method import Method, mean_directions
 from skeltext.recognizer.card import Card, load_card
 from skeltext.recognizer.checkpoint import load_method
@@ -48,6 +49,11 @@ class TestSet:
     exemplar_labels: Ints
     exemplar_indices: list[int]
 
+    @property
+    def sources(self) -> Ints:
+        """(N,) the number of the data set that each clip stems from."""
+        return np.asarray(self.store.sources[self.indices], np.int64)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Embedded:
@@ -71,13 +77,15 @@ class Predictions:
 
     ``labels`` (N,) are the predicted classes and ``moved`` (K, D) the anchors of the steps that moved them; a step that
     does not apply is in neither. ``features`` (N, D) are the clips and ``anchors`` (K, D) those before any step; there
-    are none where texts are not points among the features.
+    are none where texts are not points among the features. ``within`` (N,) are the predictions among the classes of the
+    source of a clip alone (:func:`.within_source.within_sources`).
     """
 
     labels: dict[str, Ints]
     moved: dict[str, Floats]
     features: Floats
     anchors: Floats | None
+    within: dict[str, Ints]
 
 
 def load_test_set(
@@ -153,8 +161,10 @@ def embed_test_set(
     )
 
 
-def predict(embedded: Embedded, steps: Mapping[str, TestTimeStep], *, by: Anchors) -> Predictions:
-    """Classify embedded clips by every step, against texts or exemplars.
+def predict(
+    embedded: Embedded, steps: Mapping[str, TestTimeStep], *, by: Anchors, test: TestSet | None = None
+) -> Predictions:
+    """Classify embedded clips by every step, against texts or exemplars; with their `test` set also within sources.
 
     One-shot methods know exemplars alone; a class without one then takes its text where it has one, as published.
     Raises :class:`SkeltextError` for a split without exemplars where they are needed.
@@ -178,6 +188,7 @@ def predict(embedded: Embedded, steps: Mapping[str, TestTimeStep], *, by: Anchor
         moved={label: found.anchors for label, found in adapted.items() if found.anchors is not None},
         features=clips.features,
         anchors=clips.anchors if clips.features.ndim == 2 else None,
+        within={} if test is None else within_sources(clips, labels=test.labels, sources=test.sources, steps=steps),
     )
 
 
@@ -197,8 +208,8 @@ def predict_epochs(
     for epoch in range(epochs):
         method = load_method(card, *run.folder.weights_after(epoch), device=device)
         embedded = embed_test_set(method, card, test, frozen=run.frozen, precision=precision)
-        predictions = predict(embedded, steps, by=by)
         last = epoch == epochs - 1
+        predictions = predict(embedded, steps, by=by, test=test if last else None)
         found.append(predictions if last else replace(predictions, features=np.empty((0, 0), np.float32), moved={}))
         if progress:
             progress(epoch + 1, epochs)

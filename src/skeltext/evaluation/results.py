@@ -55,8 +55,8 @@ class RunResult:
     ``steps`` are the labels of the test-time steps that were asked for, ``plain`` first. ``table`` and ``class_table``
     hold accuracy over clips and the mean over classes by step under the three rules, ``chosen`` the epoch each rule
     took. ``ids`` and ``labels`` are name and truth of the N test clips, ``predicted`` their classes after the last
-    epoch by step, ``features`` (N, D) their embeddings, ``texts`` (K, D) the anchors before any step and ``anchors``
-    those that a step moved. A step that does not apply to the method is in ``steps`` alone, and the tables hold None
+    epoch by step, ``within`` those among the classes of the source of a clip, ``features`` (N, D) their embeddings,
+    ``texts`` (K, D) the anchors before any step and ``anchors`` those that a step moved. A step that does not apply to the method is in ``steps`` alone, and the tables hold None
     for it; anchors that are not there have no rows.
     """
 
@@ -77,6 +77,7 @@ class RunResult:
     labels: npt.NDArray[np.int64]
     predicted: dict[str, npt.NDArray[np.int64]]
     sources: list[str]
+    within: dict[str, npt.NDArray[np.int64]]
     features: npt.NDArray[np.float32]
     texts: npt.NDArray[np.float32]
     anchors: dict[str, npt.NDArray[np.float32]]
@@ -117,7 +118,9 @@ class Evaluation:
 
     ``protocol`` is one paragraph of plain sentences, ``command`` repeats the evaluation. ``steps`` are the labels of
     the test-time steps, ``plain`` first. ``per_source`` holds for every data set that clips come from how many there
-    are, ``"clips"``, and by step the accuracy over them after the last epoch.
+    are, ``"clips"``, and by step the accuracy over them after the last epoch. ``within_source`` is the same with the
+    classes of the source as the only candidates, over all sources that show several, with ``"chance"``; it is empty
+    where there is one source, whose classes are all there are.
     """
 
     title: str
@@ -129,13 +132,14 @@ class Evaluation:
     per_class: Summary
     chance: float
     per_source: dict[str, dict[str, float]]
+    within_source: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; accuracies are shares between 0 and 1.
 
         ``chance``; ``steps``, and under the label of each ``last``, ``pseudo-unseen`` and ``oracle`` (mean over runs);
-        ``std``, ``per_class`` and ``per_class_std`` have the same shape; ``per_source``; ``runs`` with the same keys
-        for each run and the epochs chosen; ``protocol`` and ``command`` in words. For one release the figures of
+        ``std``, ``per_class`` and ``per_class_std`` have the same shape; ``per_source`` and ``within_source``;
+        ``runs`` with the same keys for each run and the epochs chosen; ``protocol`` and ``command`` in words. For one release the figures of
         ``prototype_alignment`` are under ``aligned``, too.
         """
         return {
@@ -149,6 +153,7 @@ class Evaluation:
             "per_class": self.per_class.mean,
             "per_class_std": self.per_class.std,
             "per_source": self.per_source,
+            "within_source": self.within_source,
             "runs": [run.to_dict() for run in self.runs],
         }
 

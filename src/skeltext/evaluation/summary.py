@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from skeltext.evaluation.results import RULES, Evaluation, RunResult, Summary, Table
+from skeltext.evaluation.within_source import ALONE, chance_within
 
 
 def summarize(tables: Sequence[Table]) -> Summary:
@@ -42,6 +43,31 @@ def per_source(runs: Sequence[RunResult]) -> dict[str, dict[str, float]]:
     }
 
 
+def within_source(runs: Sequence[RunResult]) -> dict[str, float]:
+    """Accuracy among the classes of a clip's own source after the last epoch, by step, with how many clips and chance.
+
+    Nothing where all clips come from one source, or no source shows two classes.
+    """
+    names = [np.array(run.sources) for run in runs]
+    asked = [np.any([found != ALONE for found in run.within.values()], axis=0) for run in runs]
+    if len({*np.concatenate(names)}) < 2 or not any(one.any() for one in asked):
+        return {}
+    chance = [
+        chance_within(run.labels, np.unique(name, return_inverse=True)[1])[one]
+        for run, name, one in zip(runs, names, asked, strict=True)
+    ]
+    right = {
+        step: np.concatenate([(run.within[step] == run.labels)[one] for run, one in zip(runs, asked, strict=True)])
+        for step in runs[0].steps
+        if all(step in run.within for run in runs)
+    }
+    return {
+        "clips": float(sum(map(len, chance))),
+        "chance": float(np.concatenate(chance).mean()),
+        **{step: float(hits.mean()) for step, hits in right.items()},
+    }
+
+
 def evaluation_of(runs: Sequence[RunResult], *, title: str, protocol: str, command: str) -> Evaluation:
     """All runs as one evaluation."""
     return Evaluation(
@@ -54,4 +80,5 @@ def evaluation_of(runs: Sequence[RunResult], *, title: str, protocol: str, comma
         per_class=summarize([run.class_table for run in runs]),
         chance=statistics.fmean(run.chance for run in runs),
         per_source=per_source(runs),
+        within_source=within_source(runs),
     )

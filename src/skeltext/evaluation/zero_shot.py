@@ -92,6 +92,7 @@ def evaluate_run(
         labels=test.labels,
         predicted=last.labels,
         sources=[store.source_names[store.sources[index]] for index in test.indices],
+        within=last.within,
         features=last.features.reshape(-1, d),  # N ... -> N D
         texts=nothing if last.anchors is None else last.anchors,
         anchors={} if last.anchors is None else last.moved,
