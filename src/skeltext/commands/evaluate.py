@@ -41,8 +41,9 @@ def evaluate(
 
     --json keys: chance; steps, and under the name of each last, pseudo-unseen and oracle (shares between 0 and 1), as
     in plain.last; std, per_class, per_class_std, per_source, within_source, runs (each with the epochs chosen),
-    protocol, command and report; with --generalised also generalised.mean (way, rule, then seen, unseen, harmonic and the same _per_class)
-    and generalised.runs (each with what was fitted). For one release prototype_alignment is also called aligned.
+    protocol, command and report; with --generalised also generalised.mean (way, rule, then seen, unseen, harmonic and
+    the same _per_class) and generalised.runs (each with what was fitted). For one release prototype_alignment is also
+    called aligned.
 
     Parameters
     ----------

@@ -56,8 +56,8 @@ class RunResult:
     hold accuracy over clips and the mean over classes by step under the three rules, ``chosen`` the epoch each rule
     took. ``ids`` and ``labels`` are name and truth of the N test clips, ``predicted`` their classes after the last
     epoch by step, ``within`` those among the classes of the source of a clip, ``features`` (N, D) their embeddings,
-    ``texts`` (K, D) the anchors before any step and ``anchors`` those that a step moved. A step that does not apply to the method is in ``steps`` alone, and the tables hold None
-    for it; anchors that are not there have no rows.
+    ``texts`` (K, D) the anchors before any step and ``anchors`` those that a step moved. A step that does not apply to
+    the method is in ``steps`` alone, and the tables hold None for it; anchors that are not there have no rows.
     """
 
     name: str
@@ -138,9 +138,9 @@ class Evaluation:
         """Plain values for JSON; accuracies are shares between 0 and 1.
 
         ``chance``; ``steps``, and under the label of each ``last``, ``pseudo-unseen`` and ``oracle`` (mean over runs);
-        ``std``, ``per_class`` and ``per_class_std`` have the same shape; ``per_source`` and ``within_source``;
-        ``runs`` with the same keys for each run and the epochs chosen; ``protocol`` and ``command`` in words. For one release the figures of
-        ``prototype_alignment`` are under ``aligned``, too.
+        ``std``, ``per_class`` and ``per_class_std`` have the same shape; ``per_source`` and ``within_source``; ``runs``
+        with the same keys for each run and the epochs chosen; ``protocol`` and ``command`` in words. For one release
+        the figures of ``prototype_alignment`` are under ``aligned``, too.
         """
         return {
             "title": self.title,
