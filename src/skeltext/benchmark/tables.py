@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from statistics import fmean
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from skeltext.datasets.manifest import Manifest
 from skeltext.evaluation.generalised_results import WAYS, Generalised, mean_table
+from skeltext.evaluation.leave_out_source import GROUPS, LeftOut, mean_of
 from skeltext.evaluation.results import RULES, Evaluation, Summary
 from skeltext.formats.checking import Check
 from skeltext.recognizer.calibration import Calibration
@@ -80,6 +82,28 @@ def generalised_table(found: Sequence[Generalised]) -> Table:
             for rule, cell in mean[way].items():
                 parts = [getattr(cell, f"{part}{ending}", None) for part in ("seen", "unseen", "harmonic")]
                 table.add_row(f"{way}, {words}", rule, *map(percent, parts))
+    return table
+
+
+def left_out_table(found: Sequence[LeftOut]) -> Table:
+    """A row for every source, step and wording, and the means over sources."""
+    table = Table(
+        title="Each source recognized by a model that learned the others, %",
+        caption="Among all classes of the source, after the last epoch. known: clips of classes that another source"
+        "\nshows; new: those of the others, then among these classes alone. names: class names as typed labels.",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("", *(group.replace("_", " ") for group in GROUPS), "chance"):
+        table.add_column(column, justify="right" if column else "left", max_width=None if not column else 6)
+    mean = fmean(one.chance for one in found)
+    rows = [(f"{one.source}, {one.classes} classes, {one.known} known", one.accuracies, one.chance) for one in found]
+    for name, accuracies, chance in (*rows, (f"mean of {len(found)} sources", mean_of(found), mean)):
+        table.add_section()
+        table.add_row(Text(name, style="bold"))
+        for wording, steps in accuracies.items():
+            for step, groups in steps.items():
+                table.add_row(f"{step}, {wording}", *(percent(groups[group]) for group in GROUPS), percent(chance))
     return table
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from skeltext.commands.output import Device, Json, show_evaluation
-from skeltext.errors import SkeltextError
+from skeltext.commands.output import Device, Json, print_json, show_evaluation
+from skeltext.errors import SkeltextError, require
 
 Former = Parameter(show=False)  # an option of 0.1, which still works
 
@@ -21,6 +22,7 @@ def evaluate(
     on_split: str = "0",
     on_store: Path | None = None,
     generalised: Annotated[bool, Parameter(negative="")] = False,
+    leave_out_source: Annotated[bool, Parameter(negative="")] = False,
     report: Path | None = None,
     device: Device = "auto",
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
@@ -63,6 +65,10 @@ def evaluate(
     generalised
         Also recognise test clips of seen and unseen classes among both, without alignment, by a calibrated gate and by
         calibrated stacking: runs that were trained with --calibration and a --protocol.
+    leave_out_source
+        In place of all that: train the settings of a run of a union again without each of its data sets, in its
+        folder, and recognise the one that was left out, by descriptions and by bare names. The run learns all classes
+        (`skeltext train --split all`).
     report
         Where to write the page; report.html in the first folder by default.
     precision
@@ -78,6 +84,9 @@ def evaluate(
         raise SkeltextError(
             "no folder given; expected `skeltext evaluate FOLDER` with the folder of a run or of several"
         )
+    if leave_out_source:
+        show_left_out(paths, steps=steps, device=device, as_json=as_json)
+        return
     page = report or paths[0] / "report.html"
     former = _former_options(alpha, pseudo_labels, temperature)
     if steps and former:
@@ -101,6 +110,29 @@ def evaluate(
         if generalised:
             together = evaluate_generalised(runs, evaluation, device=device, precision=precision, bars=bars)
     show_evaluation(evaluation, page, as_json=as_json, generalised=together)
+
+
+def show_left_out(paths: Sequence[Path], *, steps: list[str] | None, device: str, as_json: bool) -> None:
+    """Train what is missing, recognize every source that was left out, and print it."""
+    from rich.console import Console
+
+    from skeltext.adaptation.registry import named_steps
+    from skeltext.benchmark.tables import left_out_table
+    from skeltext.evaluation.leave_out_source import as_json as figures
+    from skeltext.evaluation.leave_out_source import left_out, trained_without
+    from skeltext.evaluation.zero_shot import usual_steps
+    from skeltext.progress import ProgressBars
+    from skeltext.runs.run import open_run
+
+    require(len(paths) == 1, f"{len(paths)} folders given, expected one run whose sources are left out in turn")
+    run = open_run(paths[0])
+    asked = named_steps(steps) if steps else usual_steps(run)
+    with ProgressBars(quiet=as_json) as bars:
+        found = [left_out(part, asked, device=device) for part in trained_without(run, watcher=bars)]
+    if as_json:
+        print_json(figures(found))
+    else:
+        Console().print(left_out_table(found))
 
 
 def _former_options(alpha: float | None, pseudo_labels: str, temperature: float) -> list[str]:

@@ -166,8 +166,23 @@ def predict(
 ) -> Predictions:
     """Classify embedded clips by every step, against texts or exemplars; with their `test` set also within sources.
 
-    One-shot methods know exemplars alone; a class without one then takes its text where it has one, as published.
     Raises :class:`SkeltextError` for a split without exemplars where they are needed.
+    """
+    clips = unlabeled(embedded, by=by)
+    adapted = {label: step.fit(clips) for label, step in steps.items() if step.applies(clips)}
+    return Predictions(
+        labels={label: found.labels for label, found in adapted.items()},
+        moved={label: found.anchors for label, found in adapted.items() if found.anchors is not None},
+        features=clips.features,
+        anchors=clips.anchors if clips.features.ndim == 2 else None,
+        within={} if test is None else within_sources(clips, labels=test.labels, sources=test.sources, steps=steps),
+    )
+
+
+def unlabeled(embedded: Embedded, *, by: Anchors) -> Unlabeled:
+    """Embedded clips as a test-time step sees them, with the texts or the exemplars of the candidate classes.
+
+    One-shot methods know exemplars alone; a class without one then takes its text where it has one, as published.
     """
     anchors, scores = embedded.anchors, embedded.scores
     if by == "exemplars" or scores is None:
@@ -176,19 +191,11 @@ def predict(
         raise SkeltextError(
             "this split names no exemplars, so nothing can stand for its classes; choose a one-shot split"
         )
-    clips = Unlabeled(
+    return Unlabeled(
         features=embedded.features.numpy(),
         scores=scores.numpy(),
         anchors=_array(anchors),
         fallback=_array(anchors if embedded.anchors is None else embedded.anchors),
-    )
-    adapted = {label: step.fit(clips) for label, step in steps.items() if step.applies(clips)}
-    return Predictions(
-        labels={label: found.labels for label, found in adapted.items()},
-        moved={label: found.anchors for label, found in adapted.items() if found.anchors is not None},
-        features=clips.features,
-        anchors=clips.anchors if clips.features.ndim == 2 else None,
-        within={} if test is None else within_sources(clips, labels=test.labels, sources=test.sources, steps=steps),
     )
 
 

@@ -39,7 +39,7 @@ def within_sources(
         classes = np.unique(labels[here])
         if len(classes) < 2:
             continue
-        part = _among(clips, here, classes)
+        part = among(clips, here, classes)
         for label, step in applied.items():
             found[label][here] = classes[step.fit(part).labels]
     return found
@@ -53,8 +53,8 @@ def chance_within(labels: Ints, sources: Ints) -> npt.NDArray[np.float64]:
     return found
 
 
-def _among(clips: Unlabeled, here: npt.NDArray[np.bool_], classes: Ints) -> Unlabeled:
-    """Some of the clips, with the candidates `classes` alone."""
+def among(clips: Unlabeled, here: npt.NDArray[np.bool_], classes: Ints) -> Unlabeled:
+    """The clips where `here` (N,) is true, with the candidates `classes` alone."""
     return replace(
         clips,
         features=clips.features[here],

@@ -19,7 +19,7 @@ SEEDS = 2**32  # how many seeds the generators tell apart
 OptimizerName = Literal["sgd", "adam"]
 Schedule = Literal["step", "cosine"]
 _PATHS = ("store", "pretrained", "descriptions")  # fields that a file holds as text
-_LISTS = ("milestones", "without", "through")  # tuples that a file holds as lists
+_LISTS = ("milestones", "without", "without_sources", "through")  # tuples that a file holds as lists
 
 
 def _options(_: type, tokens: dict[str, list[Token]] | tuple[Token, ...]) -> dict[str, Any]:
@@ -47,6 +47,8 @@ class TrainingConfig:
     the split by default."""
     without: Annotated[tuple[str, ...], Parameter(group=_DATA, consume_multiple=True, negative="")] = ()
     """Seen classes that are left out of the training."""
+    without_sources: Annotated[tuple[str, ...], Parameter(group=_DATA, consume_multiple=True, negative="")] = ()
+    """Data sets of a union whose clips are left out of the training, and with them the classes that no other shows."""
     clips_per_class: Annotated[int | None, Parameter(group=_DATA)] = None
     """The first so many training clips of every class; all by default."""
     pseudo_unseen: Annotated[float, Parameter(group=_DATA)] = 0.2

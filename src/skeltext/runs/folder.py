@@ -18,6 +18,7 @@ from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 
 CONFIG, METRICS, STATE = "config.yaml", "metrics.jsonl", "state.safetensors"
 HELD_OUT = "pseudo-unseen"
+LEFT_OUT = "leave-out-source"  # the trainings without each of the sources of a union
 Metrics = dict[str, Any]
 
 
@@ -118,7 +119,8 @@ def find_runs(path: Path) -> list[RunFolder]:
         return [RunFolder(path)]
     if not path.is_dir():
         raise SkeltextError(f"{path} is no folder; give the folder of a run or of several runs")
-    found = sorted(config.parent for config in path.rglob(CONFIG) if config.parent.name != HELD_OUT)
+    inside = {HELD_OUT, LEFT_OUT}  # folders of a run with runs that are parts of it
+    found = sorted(file.parent for file in path.rglob(CONFIG) if not inside & {*file.relative_to(path).parts})
     if not found:
         raise SkeltextError(f"{path} holds no run ({CONFIG} is missing); `skeltext train` makes one")
     return [RunFolder(folder) for folder in found]

@@ -64,7 +64,8 @@ class Run:
     @classmethod
     def of(cls, config: TrainingConfig, folder: RunFolder) -> Run:
         """The run of some settings in a folder that may be empty; raises :class:`SkeltextError` for unknown names."""
-        return cls(folder=folder, config=config, split=class_split(config))
+        run = cls(folder=folder, config=config, split=class_split(config))
+        return replace(run, split=run._split_of_other_sources()) if config.without_sources else run
 
     @classmethod
     def open(cls, path: Path) -> Run:
@@ -142,10 +143,25 @@ class Run:
             every = self.whole.training_clips
             return every[self._show(every, self.split.seen) & ~np.isin(every, self.whole.calibration_clips)]
         every, most = self.clips.train, self.config.clips_per_class
+        every = every[~np.isin(self.store.sources[every], self._omitted_sources)]
         if most is None:
             return every
         labels = self.store.labels[every]
         return np.sort(np.concatenate([every[labels == label][:most] for label in np.unique(labels)]))
+
+    @cached_property
+    def _omitted_sources(self) -> list[int]:
+        """The numbers of the data sets of a union that the settings leave out."""
+        names = self.store.source_names
+        unknown = ", ".join(sorted(set(self.config.without_sources) - set(names)))
+        require(not unknown, f"{unknown} is not a source of {self.store.folder}; those are {', '.join(names)}")
+        return [names.index(name) for name in self.config.without_sources]
+
+    def _split_of_other_sources(self) -> ClassSplit:
+        """The class split without the seen classes that only sources show which the settings leave out."""
+        here = ~np.isin(self.store.sources, self._omitted_sources)
+        shown = {self.store.classes[label] for label in np.unique(self.store.labels[here])}
+        return replace(self.split, seen=tuple(name for name in self.split.seen if name in shown))
 
     @cached_property
     def calibration_clips(self) -> Indices:
