@@ -61,7 +61,7 @@ class Originals:
         )
 
     def within(self, *spellings: str) -> Originals:
-        """The originals in the sub-folder of such a name if there is one, else these: of one data set, or of several."""
+        """The originals in the sub-folder of such a name if there is one, else these ones."""
         try:
             return self.below(*spellings)
         except SkeltextError:

@@ -1,4 +1,4 @@
-"""Unions of several data sets in the layout of Kinect v1: a wide one, and one whose sources may be used for anything."""
+"""Unions of data sets in the layout of Kinect v1: a wide one, and one of sources that may be used for anything."""
 
 from __future__ import annotations
 
@@ -102,7 +102,8 @@ MOTION_OPEN = Dataset(
     source=f"a folder with the originals of {', '.join(part.name for part in _OPEN_PARTS if not part.made_here)} in"
     " sub-folders of these names",
     citation="\n".join(part.citation for part in _OPEN_PARTS),
-    licence="every part may be used for anything, also commercially: CMU (motions may not be sold by themselves), UI-PRMD"
-    " (PDDL 1.0), HDM05 (CC BY-SA 3.0: name it, and share what is made of its files alike), the built-in motions (MIT)",
+    licence="every part may be used for anything, also commercially: CMU (its motions may not be sold by themselves),"
+    " UI-PRMD (PDDL 1.0), HDM05 (CC BY-SA 3.0: name it, and share alike what is made of its files) and the built-in"
+    " motions (MIT)",
     readings={"originals": _motion_open},
 )
