@@ -145,10 +145,19 @@ def test_a_damaged_npz_is_one_sentence(damage: dict[str, Any], sentence: str, tm
         [sample.read() for sample in PACKS["kard"].samples(Originals(tmp_path, tmp_path / "scratch"))]
 
 
-@pytest.mark.parametrize("listed", [[], {"a": "walk"}, {"a": {"label": "walk"}}, {"a": {"label": 3, "file": "a.txt"}}])
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [],
+        {"a": "walk"},
+        {"a": {"label": "walk"}},
+        {"a": {"label": 3, "file": "a.txt"}},
+        {"a": {"label": "walk", "file": "a.txt", "span": [0]}},
+    ],
+)
 def test_a_damaged_list_is_one_sentence(listed: object, tmp_path: Path) -> None:
     write_list(tmp_path, listed)
-    with pytest.raises(SkeltextError, match="does not give every recording a label and a file"):
+    with pytest.raises(SkeltextError, match="does not give every recording a label, a file"):
         list(PACKS["kard"].samples(Originals(tmp_path, tmp_path / "scratch")))
 
 

@@ -66,12 +66,21 @@ def _list(path: Path) -> dict[str, Any]:
         entries = json.loads(read_text(path))
     except ValueError as error:
         raise SkeltextError(f"{path} is not JSON ({error}); get the pack again") from error
-    good = isinstance(entries, dict) and all(
-        isinstance(entry, dict) and isinstance(entry.get("label"), str) and isinstance(entry.get("file"), str)
-        for entry in entries.values()
-    )
-    require(good, f"{path} does not give every recording a label and a file; get the pack again")
+    good = isinstance(entries, dict) and all(map(_is_entry, entries.values()))
+    require(good, f"{path} does not give every recording a label, a file and a span or null; get the pack again")
     return dict(entries)
+
+
+def _is_entry(entry: object) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    span = entry.get("span") or (0, 0)
+    return (
+        all(isinstance(entry.get(key), str) for key in ("label", "file"))
+        and isinstance(span, list | tuple)
+        and len(span) == 2
+        and all(isinstance(time, int | float) for time in span)
+    )
 
 
 def _without_twins(entries: Mapping[str, Any], files: Mapping[str, Path]) -> dict[str, Any]:
