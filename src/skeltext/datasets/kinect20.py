@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
-
 from skeltext.datasets.dataset import Dataset, Sample, every_class
+from skeltext.datasets.facing import brought_together
 from skeltext.datasets.gtu_action3d import GTU_ACTION3D
 from skeltext.datasets.hdm05 import HDM05
 from skeltext.datasets.kinder_gator import KINDER_GATOR
@@ -17,18 +15,12 @@ from skeltext.datasets.msr_action3d import MSR_ACTION3D
 from skeltext.datasets.nw_ucla import NW_UCLA
 from skeltext.datasets.originals import Originals
 from skeltext.datasets.tables import class_splits, table
-from skeltext.datasets.trimming import active_frames
 from skeltext.datasets.utd_mhad import UTD_MHAD
-from skeltext.errors import SkeltextError
-from skeltext.skeletons.clip import Clip, Floats
-from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layouts import KINECT20 as LAYOUT
 
 PARTS = (KINDER_GATOR, UTD_MHAD, MSR_ACTION3D, NW_UCLA, GTU_ACTION3D, HDM05)
 MOST = 40  # clips of one class of one part, which tames the large classes
-FEWEST_FRAMES = 8
 _RENAME = table("kinect20")["rename"]  # part -> its class name -> the class of the union; others keep their name
-_PELVIS, _LEFT_HIP, _RIGHT_HIP = (LAYOUT.index(joint) for joint in ("pelvis", "left_hip", "right_hip"))
 
 
 def _class_of(part: Dataset, label: int) -> str:
@@ -52,33 +44,8 @@ def _samples(originals: Originals) -> Iterator[Sample]:
                     subject=-1 if sample.subject < 0 else 10_000 * number + sample.subject,
                     camera=sample.camera,
                     source=part.name,
-                    read=partial(_brought_together, sample.read, trim=part is KINDER_GATOR),
+                    read=partial(brought_together, sample.read, trim=part is KINDER_GATOR),  # rests at both ends
                 )
-
-
-def _brought_together(read: Callable[[], Clip], *, trim: bool) -> Clip:
-    """The clip in the layout of the union, only its tracked frames, at the origin and facing the same way."""
-    clip = read()
-    if trim:  # these recordings start and end at rest
-        clip = replace(clip, positions=clip.positions[:, active_frames(clip)], confidence=None)
-    clip = convert(clip, LAYOUT)
-    x = clip.positions[:1, clip.tracked[0].any(axis=1)]  # (1, T, V, C)
-    if x.shape[1] < FEWEST_FRAMES:
-        raise SkeltextError(f"{clip.source} has {x.shape[1]} tracked frames, expected at least {FEWEST_FRAMES}")
-    return Clip(positions=_faced(x, clip.source), layout=LAYOUT, fps=clip.fps, source=clip.source)
-
-
-def _faced(x: Floats, source: str) -> Floats:
-    """The first pelvis at the origin and the right hip on +x of it, turned about y; the path in the room stays."""
-    known = ~np.isnan(x[0][:, [_PELVIS, _LEFT_HIP, _RIGHT_HIP]]).any(axis=(1, 2))
-    if not known.any():
-        raise SkeltextError(f"{source} never shows pelvis and hips together, so it has no origin; leave it out")
-    first = x[0, int(known.argmax())].astype(np.float64)
-    across = (first[_RIGHT_HIP] - first[_LEFT_HIP])[[0, 2]]
-    length = float(np.hypot(*across))
-    cosine, sine = across / length if length > 1e-6 else (1.0, 0.0)
-    turn = np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]])
-    return np.asarray((x - first[_PELVIS]) @ turn, np.float32)
 
 
 _VIEWS = {"86": every_class(_CLASSES)}

@@ -60,6 +60,13 @@ class Originals:
             " folder of that name"
         )
 
+    def within(self, *spellings: str) -> Originals:
+        """The originals in the sub-folder of such a name if there is one, else these ones."""
+        try:
+            return self.below(*spellings)
+        except SkeltextError:
+            return self
+
     def fingerprint(self) -> str:
         """A hash of path, size and time of change of every file: other originals have another one."""
         digest = hashlib.sha256()

@@ -10,8 +10,10 @@ from skeltext.datasets.kinect20 import KINECT20
 from skeltext.datasets.msr_action3d import MSR_ACTION3D
 from skeltext.datasets.ntu import NTU60, NTU120
 from skeltext.datasets.nw_ucla import NW_UCLA
+from skeltext.datasets.packs import PACKS
 from skeltext.datasets.pku_mmd import PKU_MMD, PKU_MMD2
 from skeltext.datasets.procedural import BUILTIN
+from skeltext.datasets.unions import MOTION14, MOTION_OPEN
 from skeltext.datasets.utd_mhad import UTD_MHAD
 from skeltext.errors import SkeltextError
 
@@ -26,6 +28,9 @@ DATASETS: dict[str, Dataset] = {
         GTU_ACTION3D,
         HDM05,
         KINECT20,
+        MOTION14,
+        MOTION_OPEN,
+        *PACKS.values(),
         NTU60,
         NTU120,
         PKU_MMD,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import zipfile
 import zlib
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,14 @@ from skeltext.skeletons.layouts import LAYOUTS
 
 _MEMBERS = ("positions", "layout", "fps", "confidence", "tracks")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
-_Arrays = dict[str, npt.NDArray[Any]]
+Arrays = dict[str, npt.NDArray[Any]]
 
 
-def _load(path: Path) -> _Arrays:
-    """The known arrays in the file; an archive that would unpack to more than any clip needs is refused unread."""
+def read_members(path: Path, names: Sequence[str]) -> Arrays:
+    """The arrays of these names in the file; one that would unpack to more than any clip needs is refused unread."""
     try:
         with zipfile.ZipFile(BytesIO(read_bytes(path))) as archive:
-            members = [member for member in archive.infolist() if member.filename.removesuffix(".npy") in _MEMBERS]
+            members = [member for member in archive.infolist() if member.filename.removesuffix(".npy") in names]
             total = sum(member.file_size for member in members)
             require(total <= MAX_BYTES, f"{path} unpacks to {total / 1e9:.1f} GB, more than any clip needs; cut it")
             arrays = {}
@@ -44,7 +45,7 @@ def _load(path: Path) -> _Arrays:
     return arrays
 
 
-def _typed(arrays: _Arrays, name: str, kinds: str, path: Path) -> npt.NDArray[Any] | None:
+def _typed(arrays: Arrays, name: str, kinds: str, path: Path) -> npt.NDArray[Any] | None:
     """The array of that name, None if the file has none; its dtype must be of one of `kinds`."""
     values = arrays.get(name)
     if values is not None and values.dtype.kind not in kinds:
@@ -53,7 +54,7 @@ def _typed(arrays: _Arrays, name: str, kinds: str, path: Path) -> npt.NDArray[An
     return values
 
 
-def _layout(arrays: _Arrays, given: Layout | None, path: Path) -> Layout:
+def _layout(arrays: Arrays, given: Layout | None, path: Path) -> Layout:
     """The layout that the file names, or the given one where it names none."""
     name = _typed(arrays, "layout", "U", path)
     if name is None:
@@ -76,7 +77,7 @@ def read_npz(path: Path, *, layout: Layout | None = None) -> Clip:
     `layout` is for a file that names none, or one that is not registered. Nothing is ever unpickled.
     Raises :class:`SkeltextError` if the layout is not known or the arrays do not fit it.
     """
-    arrays = _load(path)
+    arrays = read_members(path, _MEMBERS)
     positions = _typed(arrays, "positions", "fiu", path)
     if positions is None or positions.ndim not in (3, 4):
         raise SkeltextError(f"{path} has no `positions` of shape (bodies, frames, joints, 3); save them in the file")

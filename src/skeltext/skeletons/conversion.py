@@ -23,6 +23,7 @@ _TRUNK: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 _LIMB: dict[str, tuple[tuple[str, ...], ...]] = {
     "clavicle": (("spine_shoulder", "~shoulder"),),
+    "wrist": (("~hand", "~hand", "~hand", "~elbow"),),
     "hand": (("~palm",), ("~hand_tip", "~wrist"), ("~wrist",)),
     "palm": (("~hand", "~wrist"),),
     "hand_tip": (("~hand",),),

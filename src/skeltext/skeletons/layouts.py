@@ -110,6 +110,16 @@ COCO17 = _layout(
     unit="px",
     about="COCO key points in image pixels (RTMPose, YOLO pose, ...)",
 )
+PENN13 = _layout(
+    "penn13",
+    """head left_shoulder<head right_shoulder<head left_elbow<left_shoulder right_elbow<right_shoulder
+    left_wrist<left_elbow right_wrist<right_elbow left_hip<left_shoulder right_hip<right_shoulder
+    left_knee<left_hip right_knee<right_hip left_ankle<left_knee right_ankle<right_knee""",
+    centre="head",
+    up="-y",
+    unit="px",
+    about="Penn Action, 13 joints in image pixels",
+)
 HALPE26 = _layout(
     "halpe26",
     """nose<head left_eye<nose right_eye<nose left_ear<left_eye right_ear<right_eye
@@ -175,7 +185,7 @@ LAYOUTS = {
     layout.name: layout
     for layout in (
         *(NTU25, KINECT20, AZURE32, SMPL24, SMPL22, H36M17, MEDIAPIPE33, MEDIAPIPE33_FLAT, COCO17, HALPE26),
-        *(BODY25, BODY25_3D, OPENPOSE18, HDM31, BANDAI21),
+        *(BODY25, BODY25_3D, OPENPOSE18, PENN13, HDM31, BANDAI21),
     )
 }
 

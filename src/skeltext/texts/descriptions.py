@@ -13,17 +13,25 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from skeltext.datasets.packs import PACKS
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import SkeltextError
 from skeltext.texts.description_file import KINDS, PARTS, PHASES, WORDS, Description, DescriptionFile
 
+_KINECT20 = ("kinect20", "kinder-gator", "utd-mhad", "msr-action3d", "nw-ucla", "gtu-action3d", "hdm05")
+_MOTION14 = ("motion14", *_KINECT20)
+_PACKS = tuple(name for name in PACKS if name != "penn-action")  # their classes are those of motion14
 # A data set that borrows: its own file first, then those of the sets it is made of.
 _BORROWS = {
     "ntu60": ("ntu120",),
     "pku-mmd2": ("pku-mmd",),
-    "kinect20": ("kinect20", "kinder-gator", "utd-mhad", "msr-action3d", "nw-ucla", "gtu-action3d", "hdm05"),
+    "kinect20": _KINECT20,
+    "motion14": _MOTION14,
+    "motion-open": (*_MOTION14, "builtin"),
+    "penn-action": ("penn-action", *_KINECT20),
+    **dict.fromkeys(_PACKS, _MOTION14),
 }
-_SUBSETS = ("ntu60", "pku-mmd2")  # have some of the classes of the set they borrow from
+_SUBSETS = ("ntu60", "pku-mmd2", "motion-open", "penn-action", *_PACKS)  # have some of the classes they borrow
 
 _NAMED = ("parts", "complete", "skeleton")  # kinds of text that start with the name, as published
 _BODY = {"head": ("head",), "hands": ("hand", "arm"), "torso": ("hip",), "legs": ("leg", "foot")}
