@@ -427,6 +427,8 @@ def test_demo(call: Call, tmp_path: Path, tiny_builtin: Dataset, monkeypatch: py
     found = call("demo", "--out", out, "--device", "cpu", "--json")
     assert found.code == 0
     assert {"chance", "plain", "aligned", "std", "per_class", "runs", "report", "seconds"} <= set(found.json)
+    assert {"chance", "plain", "per_class", "runs", "report"} <= set(found.json["ensemble"])
+    assert found.json["ensemble"]["runs"][0]["unseen"] == found.json["runs"][0]["unseen"]
     assert set(found.json["aligned"]) == RULES
     before = listing(out)
     again = call("demo", "--out", out, "--device", "cpu")

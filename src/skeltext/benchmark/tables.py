@@ -60,6 +60,25 @@ def evaluation_table(evaluation: Evaluation) -> Table:
     return table
 
 
+def side_by_side(evaluations: Sequence[Evaluation]) -> Table:
+    """Several methods on the same classes: the three rules of every step over clips, a section for each method."""
+    table = Table(
+        title="Accuracy on unseen classes over clips, %",
+        caption="last: after the last epoch, the result. pseudo-unseen: epoch chosen on held-out seen classes."
+        "\noracle: best epoch on the test labels, only to compare with papers that choose so.",
+        title_justify="left",
+        caption_justify="left",
+    )
+    for column in ("", *RULES, "chance"):
+        table.add_column(column, justify="left" if not column else "right", style="bold" if column == "last" else "")
+    for evaluation in evaluations:
+        table.add_section()
+        for step in evaluation.steps:
+            cells = _cells(evaluation.micro, step, len(evaluation.runs))
+            table.add_row(f"{evaluation.title.partition(' on ')[0]}, {step}", *cells, percent(evaluation.chance))
+    return table
+
+
 def _cells(summary: Summary, step: str, runs: int) -> list[str]:
     return [percent(summary.mean[step][rule], summary.std[step][rule] if runs > 1 else None) for rule in RULES]
 

@@ -24,12 +24,10 @@ def say(text: str) -> None:
     Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def show_evaluation(
-    evaluation: Any, report: Path, *, as_json: bool, seconds: float | None = None, generalised: Sequence[Any] = ()
-) -> None:
+def show_evaluation(evaluation: Any, report: Path, *, as_json: bool, generalised: Sequence[Any] = ()) -> None:
     """What an evaluation found, as a table or as JSON."""
     if as_json:
-        extra: dict[str, Any] = {} if seconds is None else {"seconds": round(seconds, 1)}
+        extra: dict[str, Any] = {}
         if generalised:
             from skeltext.evaluation.generalised_results import as_json as generalised_figures
 
