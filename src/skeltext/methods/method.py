@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from skeltext.adaptation.prototype_alignment import cosine_scores
 from skeltext.encoders.encoder import Encoder
+from skeltext.methods.balance import balanced_weights
 
 Route = Literal["zero-shot", "one-shot", "first stage"]
 ENCODER = "encoder."  # how the names of the encoder's weights begin among those of a method
@@ -54,14 +55,22 @@ class Batch:
     :meth:`Method.training_features` made of them once and for all. ``texts`` are (K, D), or (K, P, D) where a method
     reads P kinds of text. An episode has so many ``ways``, which are its classes: first ``shots`` examples of each,
     then as many queries of each, both ordered by class and in the same order of classes.
+
+    Clips of one of the ``groups`` (N,) share one weight: they are the classes unless others are given.
     """
 
     labels: Tensor
     texts: Tensor
     clips: Tensor | None = None
     features: Tensor | None = None
+    groups: Tensor | None = None
     ways: int = 0
     shots: int = 1
+
+    @property
+    def weights(self) -> Tensor:
+        """(N,) float64 of mean 1, by which all groups count the same; for methods that learn from all clips at once."""
+        return balanced_weights(self.labels if self.groups is None else self.groups)
 
 
 class Method(nn.Module):

@@ -1,0 +1,60 @@
+"""Ridge regression and a small network on the same features, whose directions are added.
+
+They err in different places: the ridge is linear and exact, the network bends and is drawn at random. Each alone is a
+method as well: ``ridge`` and ``mlp``.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from skeltext.encoders.encoder import Encoder
+from skeltext.methods.method import About
+from skeltext.methods.text_network import STEPS, TextNetwork, fit_network
+from skeltext.methods.zero_shot.mlp import HIDDEN
+from skeltext.methods.zero_shot.ridge import STRENGTH, Ridge
+
+
+class Ensemble(Ridge):
+    """A :class:`~skeltext.methods.zero_shot.ridge.Ridge`, and a network of `hidden` units trained by so many `steps`.
+
+    >>> from skeltext.encoders.st_gcn import STGCN
+    >>> from skeltext.skeletons.layouts import KINECT20
+    >>> method = Ensemble(encoder=STGCN(layout=KINECT20), text_width=384)
+    >>> method.map.shape, method.network[1].in_features
+    (torch.Size([256, 384]), 256)
+    """
+
+    about = About(
+        title="Ridge and MLP",
+        paper="after Romera-Paredes and Torr (ICML 2015) and Socher et al. (NeurIPS 2013)",
+        year=2015,
+        needs="class texts; features of a fixed or frozen encoder; it is trained in one epoch of seconds",
+    )
+
+    def __init__(
+        self,
+        *,
+        encoder: Encoder,
+        text_width: int,
+        strength: float = STRENGTH,
+        discount: bool = True,
+        hidden: int = HIDDEN,
+        steps: int = STEPS,
+    ) -> None:
+        super().__init__(encoder=encoder, text_width=text_width, strength=strength, discount=discount)
+        if min(hidden, steps) < 1:
+            raise ValueError(f"hidden {hidden} and steps {steps}, expected at least 1 of both")
+        self.steps = steps
+        self.network = TextNetwork(width=self.width, hidden=hidden, text_width=text_width)
+
+    def fit(self, z: Tensor, texts: Tensor, labels: Tensor, weights: Tensor) -> None:
+        """Solve the map and train the network."""
+        super().fit(z, texts, labels, weights)
+        fit_network(self.network, z, texts, labels, weights, steps=self.steps)
+
+    def embed_features(self, features: Tensor) -> Tensor:
+        """(N, D) of the encoder to (N, W), the sum of both directions in the space of the texts."""
+        straight = F.normalize(super().embed_features(features), dim=1)
+        return straight + F.normalize(self.network(self.standardized(features)), dim=1)
