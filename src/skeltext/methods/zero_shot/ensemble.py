@@ -1,7 +1,7 @@
 """Ridge regression and a small network on the same features, whose directions are added.
 
-They err in different places: the ridge is linear and exact, the network bends and is drawn at random. Each alone is a
-method as well: ``ridge`` and ``mlp``.
+Each alone is a method as well: ``ridge`` and ``mlp``. The ridge is discounted by its errors on classes that it was not
+shown, and the network counts half.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from skeltext.methods.method import About
 from skeltext.methods.text_network import STEPS, TextNetwork, fit_network
 from skeltext.methods.zero_shot.mlp import HIDDEN
 from skeltext.methods.zero_shot.ridge import STRENGTH, Ridge
+
+SHARE = 0.5  # of the network's direction beside that of the ridge
 
 
 class Ensemble(Ridge):
@@ -56,5 +58,5 @@ class Ensemble(Ridge):
 
     def embed_features(self, features: Tensor) -> Tensor:
         """(N, D) of the encoder to (N, W), the sum of both directions in the space of the texts."""
-        straight = F.normalize(super().embed_features(features), dim=1)
-        return straight + F.normalize(self.network(self.standardized(features)), dim=1)
+        solved, trained = super().embed_features(features), self.network(self.standardized(features))
+        return F.normalize(solved, dim=1) + SHARE * F.normalize(trained, dim=1)
