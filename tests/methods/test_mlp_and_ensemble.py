@@ -86,8 +86,8 @@ def test_the_ensemble_adds_the_directions_of_both() -> None:
     features = learnable(method).features
     assert features is not None
     trained = F.normalize(method.network(method.standardized(features)), dim=1)
-    expected = F.normalize(ridge.embed_features(features), dim=1) + SHARE * trained
-    torch.testing.assert_close(method.embed_features(features), expected)
+    both = F.normalize(ridge.embed_features(features), dim=1) + SHARE * trained
+    torch.testing.assert_close(method.embed_features(features), F.normalize(both, dim=1))
 
 
 def test_clips_are_drawn_by_their_weights() -> None:

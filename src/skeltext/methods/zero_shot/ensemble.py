@@ -57,6 +57,6 @@ class Ensemble(Ridge):
         fit_network(self.network, z, texts, labels, weights, steps=self.steps)
 
     def embed_features(self, features: Tensor) -> Tensor:
-        """(N, D) of the encoder to (N, W), the sum of both directions in the space of the texts."""
+        """(N, D) of the encoder to (N, W), that of the sum of both directions in the space of the texts."""
         solved, trained = super().embed_features(features), self.network(self.standardized(features))
-        return F.normalize(solved, dim=1) + SHARE * F.normalize(trained, dim=1)
+        return F.normalize(F.normalize(solved, dim=1) + SHARE * F.normalize(trained, dim=1), dim=1)

@@ -6,6 +6,7 @@ Ng, "Zero-Shot Learning Through Cross-Modal Transfer", NeurIPS 2013, with the la
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from skeltext.encoders.encoder import Encoder
@@ -44,6 +45,5 @@ class MLP(Standardized):
         fit_network(self.network, z, texts, labels, weights, steps=self.steps)
 
     def embed_features(self, features: Tensor) -> Tensor:
-        """(N, D) of the encoder to (N, W) in the space of the texts."""
-        embedded: Tensor = self.network(self.standardized(features))
-        return embedded
+        """(N, D) of the encoder to directions (N, W) in the space of the texts."""
+        return F.normalize(self.network(self.standardized(features)), dim=1)
