@@ -82,9 +82,9 @@ class Method(nn.Module):
 
     ``about`` tells people of it, ``route`` how it comes to know classes it was not trained on. ``text_kinds`` are the
     kinds of description that it reads, stacked to texts (K, P, D); none for the one kind of the run, (K, D). One with a
-    ``closed_form`` learns by :meth:`solve` in one epoch, on the features of a frozen encoder, others by the steps of the
-    loop; what takes only seconds on features may make its own steps in :meth:`solve`.
-    ``published_step`` is the test-time step that it was published with, which an evaluation then includes.
+    ``closed_form`` learns by :meth:`solve` in one epoch, on the features of a frozen encoder, others by the steps of
+    the loop; what takes only seconds on features may make its own steps in :meth:`solve`. ``published_step`` is the
+    test-time step that it was published with, which an evaluation then includes.
     """
 
     about: ClassVar[About]
