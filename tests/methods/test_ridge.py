@@ -12,10 +12,11 @@ from torch import Tensor
 
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.zero_shot import evaluate_run
+from skeltext.methods.balance import balanced_weights
 from skeltext.methods.building import build_method
 from skeltext.methods.method import Batch
 from skeltext.methods.model_config import ModelConfig
-from skeltext.methods.zero_shot.ridge import Ridge, balanced_weights, ridge_map
+from skeltext.methods.zero_shot.ridge import Ridge, ridge_map
 from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import RunFolder

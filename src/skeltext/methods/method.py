@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from skeltext.adaptation.prototype_alignment import cosine_scores
 from skeltext.encoders.encoder import Encoder
+from skeltext.methods.balance import balanced_weights
 
 Route = Literal["zero-shot", "one-shot", "first stage"]
 ENCODER = "encoder."  # how the names of the encoder's weights begin among those of a method
@@ -54,14 +55,22 @@ class Batch:
     :meth:`Method.training_features` made of them once and for all. ``texts`` are (K, D), or (K, P, D) where a method
     reads P kinds of text. An episode has so many ``ways``, which are its classes: first ``shots`` examples of each,
     then as many queries of each, both ordered by class and in the same order of classes.
+
+    Clips of one of the ``groups`` (N,) share one weight: they are the classes unless others are given.
     """
 
     labels: Tensor
     texts: Tensor
     clips: Tensor | None = None
     features: Tensor | None = None
+    groups: Tensor | None = None
     ways: int = 0
     shots: int = 1
+
+    @property
+    def weights(self) -> Tensor:
+        """(N,) float64 of mean 1, by which all groups count the same; for methods that learn from all clips at once."""
+        return balanced_weights(self.labels if self.groups is None else self.groups)
 
 
 class Method(nn.Module):
@@ -73,8 +82,9 @@ class Method(nn.Module):
 
     ``about`` tells people of it, ``route`` how it comes to know classes it was not trained on. ``text_kinds`` are the
     kinds of description that it reads, stacked to texts (K, P, D); none for the one kind of the run, (K, D). One with a
-    ``closed_form`` learns by :meth:`solve` in one epoch, on the features of a frozen encoder, others by gradients.
-    ``published_step`` is the test-time step that it was published with, which an evaluation then includes.
+    ``closed_form`` learns by :meth:`solve` in one epoch, on the features of a frozen encoder, others by the steps of
+    the loop; what takes only seconds on features may make its own steps in :meth:`solve`. ``published_step`` is the
+    test-time step that it was published with, which an evaluation then includes.
     """
 
     about: ClassVar[About]

@@ -18,6 +18,7 @@ _DATA, _MODEL, _OPTIMISER, _MACHINE = (
 SEEDS = 2**32  # how many seeds the generators tell apart
 OptimizerName = Literal["sgd", "adam"]
 Schedule = Literal["step", "cosine"]
+Balance = Literal["class", "class-and-source"]
 _PATHS = ("store", "pretrained", "descriptions")  # fields that a file holds as text
 _LISTS = ("milestones", "without", "without_sources", "through")  # tuples that a file holds as lists
 
@@ -111,6 +112,9 @@ class TrainingConfig:
     """Examples of every class in an episode."""
     queries: Annotated[int, Parameter(group=_OPTIMISER)] = 3
     """Other clips of every class in an episode, which are to be recognised."""
+    balance: Annotated[Balance, Parameter(group=_OPTIMISER)] = "class"
+    """What counts the same however many clips it has, for methods that learn from all clips at once: every class, or
+    every class of every source that the data set was put together from."""
     optimizer: Annotated[OptimizerName, Parameter(group=_OPTIMISER)] = "sgd"
     """sgd, or adam, which most methods on a frozen encoder were published with."""
     learning_rate: Annotated[float, Parameter(group=_OPTIMISER)] = 0.05
@@ -148,6 +152,8 @@ class TrainingConfig:
             raise SkeltextError(f"alpha is {self.alpha}, expected a share between 0 and 1")
         if self.optimizer not in get_args(OptimizerName):
             raise SkeltextError(f"optimizer is {self.optimizer}, expected one of {', '.join(get_args(OptimizerName))}")
+        if self.balance not in get_args(Balance):
+            raise SkeltextError(f"balance is {self.balance}, expected one of {', '.join(get_args(Balance))}")
         if not 0 <= self.momentum < 1:
             raise SkeltextError(f"momentum is {self.momentum}, expected a number from 0 up to 1")
         if not min(self.weight_decay, self.warmup) >= 0:

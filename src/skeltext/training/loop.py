@@ -51,6 +51,7 @@ class TrainingData(Batch):
             texts=self.texts,
             clips=None if self.clips is None else self.clips[chosen],
             features=None if self.features is None else self.features[chosen],
+            groups=None if self.groups is None else self.groups[chosen],
         )
 
     @property

@@ -10,6 +10,7 @@ import torch
 
 from skeltext.datasets.arrays import preprocessed_clips
 from skeltext.datasets.splitting import Indices
+from skeltext.datasets.store import Ints
 from skeltext.methods.method import Method
 from skeltext.methods.model_config import ModelConfig
 from skeltext.methods.registry import method_named
@@ -109,7 +110,22 @@ def training_data(
         )
     else:
         clips = torch.from_numpy(seen.arrays if member.all() else seen.arrays[member])
-    return TrainingData(labels=torch.tensor(numbers), texts=torch.from_numpy(texts), clips=clips, features=features)
+    groups = None
+    if part.config.balance == "class-and-source":
+        groups = torch.from_numpy(pairs_of(part.store.labels[indices], part.store.sources[indices]))
+    return TrainingData(
+        labels=torch.tensor(numbers), texts=torch.from_numpy(texts), clips=clips, features=features, groups=groups
+    )
+
+
+def pairs_of(labels: Ints, sources: Ints) -> Indices:
+    """(N,) a number for every pair of a label (N,) and a source (N,) that occurs, from 0.
+
+    >>> pairs_of(np.array([5, 5, 2, 5]), np.array([1, 0, 0, 1])).tolist()
+    [2, 1, 0, 2]
+    """
+    _, numbers = np.unique(np.stack([labels, sources]), axis=1, return_inverse=True)
+    return np.asarray(numbers, np.int64).reshape(-1)
 
 
 def _counted(report: Report) -> Callable[[int], None]:

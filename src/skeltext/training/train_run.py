@@ -105,6 +105,11 @@ def _require_trainable(run: Run) -> None:
         f"the method {config.method} is solved at once from features, but the encoder {config.encoder} is to be"
         " trained; name a first stage with --pretrained or a fixed encoder with --encoder",
     )
+    require(
+        config.balance == "class" or method_named(config.method).closed_form,
+        f"the method {config.method} draws its batches without weights, so balance {config.balance} means nothing to"
+        " it; leave --balance out",
+    )
 
 
 def _require_learnable(method: Method, config: TrainingConfig) -> None:
