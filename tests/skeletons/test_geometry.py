@@ -55,8 +55,42 @@ def test_a_missing_joint_spreads_only_to_joints_mixed_from_it() -> None:
     positions[:, 3, MEDIAPIPE33.index("left_hip")] = np.nan
     converted = convert(Clip(positions=positions, layout=MEDIAPIPE33, fps=None), KINECT20)
     lost = {KINECT20.joints[joint] for joint in np.flatnonzero(~converted.tracked[0, 3])}
-    assert lost == {"left_hip", "pelvis", "spine"}
+    assert lost == {"left_hip", "pelvis", "spine_shoulder", "spine"}  # the trunk is measured between hips and shoulders
     assert converted.tracked[0, 2].all()
+
+
+def standing(layout: Layout) -> Clip:
+    """Three frames of somebody who stands in a T in a Kinect's proportions, in any layout that has limbs and head."""
+    places = {"pelvis": (0, 0.19), "spine": (0, 0.349), "spine_shoulder": (0, 1.25), "head": (0, 1.76)}
+    arm, leg = {"shoulder": 0.4, "elbow": 1.1, "wrist": 1.7, "hand": 1.88}, {"hip": 0, "knee": -1, "ankle": -2}
+    for side, sign in (("left", -1), ("right", 1)):
+        places |= {f"{side}_{joint}": (sign * x, 1) for joint, x in arm.items()}
+        places |= {f"{side}_{joint}": (sign * 0.2, y) for joint, y in leg.items()}
+        places[f"{side}_foot"] = (sign * 0.2, -2.16)
+    positions = np.array([[(*places[joint], 0) for joint in KINECT20.joints]] * 3, np.float32)
+    return convert(Clip(positions=positions[None], layout=KINECT20, fps=30.0), layout)
+
+
+@pytest.mark.parametrize("name", [name for name, layout in LAYOUTS.items() if layout.C == 3])
+def test_joints_that_a_kinect_has_elsewhere_or_alone_come_where_it_has_them(name: str) -> None:
+    back = convert(standing(LAYOUTS[name]), KINECT20)
+    np.testing.assert_allclose(back.positions, standing(KINECT20).positions, atol=0.05)
+
+
+def test_a_pelvis_between_the_hips_is_that_in_both_directions() -> None:
+    human = standing(layout_named("h36m17"))  # z is up
+    np.testing.assert_allclose(human.positions[0, 0, human.layout.index("pelvis")], 0, atol=1e-6)
+    np.testing.assert_allclose(human.positions[0, 0, human.layout.index("spine_shoulder")], [0, 0, 1], atol=1e-6)
+    optical = convert(human, layout_named("hdm31"))
+    np.testing.assert_allclose(optical.positions[0, 0, optical.layout.index("pelvis")], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["ntu25", "hdm31", "azure32"])
+def test_joints_of_their_own_are_taken_as_they_are(name: str) -> None:
+    layout = layout_named(name)
+    mixture = joint_mixture(layout, KINECT20)
+    for joint in set(KINECT20.joints) & set(layout.joints):
+        assert mixture[KINECT20.index(joint)].nonzero()[0].tolist() == [layout.index(joint)]
 
 
 def test_pixels_do_not_become_metres() -> None:
@@ -148,6 +182,7 @@ def test_of_three_bodies_the_two_that_move_most_are_kept_in_order() -> None:
         ({"parents": (-1, -1)}, "2 roots"),
         ({"centre": "c"}, "none of its joints"),
         ({"unit": "ell"}, "unit 'ell'"),
+        ({"midpoints": ("a",)}, "midpoints a, expected joints of it among neck, pelvis"),
     ],
 )
 def test_a_layout_that_is_no_skeleton_is_refused(change: dict[str, object], sentence: str) -> None:

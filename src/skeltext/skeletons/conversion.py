@@ -1,6 +1,8 @@
-"""From one layout to another by joint name; joints that the source lacks are derived from their neighbours."""
+"""From one layout to another by joint name; joints that the source lacks are derived from others."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -9,41 +11,94 @@ from skeltext.errors import SkeltextError
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layout import UNITS_IN_METRES, Layout
 
-# For each joint that a source may lack: groups of joints, the first group that the source can supply is averaged.
-_TRUNK: dict[str, tuple[tuple[str, ...], ...]] = {
-    "pelvis": (("left_hip", "right_hip"),),
-    "spine_shoulder": (("neck",), ("left_shoulder", "right_shoulder")),
-    "neck": (("spine_shoulder",), ("left_shoulder", "right_shoulder")),
-    "neck_lower": (("neck",),),
-    "chest": (("spine", "spine_shoulder"),),
-    "spine_middle": (("spine", "chest"),),
-    "spine": (("pelvis", "spine_shoulder"),),
-    "head": (("left_ear", "right_ear"), ("nose",), ("neck",)),
-    "nose": (("head",),),
+Mixture = dict[str, float]  # joint -> its share; shares add up to 1 and may be negative, for a joint beyond others
+Choices = dict[str, tuple[Mixture, ...]]  # joint -> mixtures, of which the first that the source can supply is taken
+
+
+def _mean(*joints: str) -> Mixture:
+    return dict.fromkeys(joints, 1 / len(joints))
+
+
+def _on_the_way(start: Mixture, end: Mixture, share: float) -> Mixture:
+    """The point after a `share` of the way; it is beyond the end for one over 1."""
+    mixed = {joint: (1 - share) * part for joint, part in start.items()}
+    for joint, part in end.items():
+        mixed[joint] = mixed.get(joint, 0.0) + share * part
+    return mixed
+
+
+def _both_sides(choices: Choices) -> Choices:
+    """The same for left and for right, where ``~`` is the side."""
+    return {
+        joint.replace("~", side): tuple({name.replace("~", side): part for name, part in one.items()} for one in every)
+        for joint, every in choices.items()
+        for side in ("left_", "right_")
+    }
+
+
+_HIPS, _SHOULDERS = _mean("left_hip", "right_hip"), _mean("left_shoulder", "right_shoulder")
+_TRUNK: Choices = {
+    "pelvis": (_HIPS,),
+    "spine_shoulder": (_mean("neck"), _SHOULDERS),
+    "neck": (_mean("spine_shoulder"), _SHOULDERS),
+    "neck_lower": (_mean("neck"),),
+    "chest": (_mean("spine", "spine_shoulder"),),
+    "spine_middle": (_mean("spine", "chest"),),
+    "spine": (_mean("pelvis", "spine_shoulder"),),
+    "head": (_mean("left_ear", "right_ear"), _mean("nose"), _mean("neck")),
+    "nose": (_mean("head"),),
 }
-_LIMB: dict[str, tuple[tuple[str, ...], ...]] = {
-    "clavicle": (("spine_shoulder", "~shoulder"),),
-    "wrist": (("~hand", "~hand", "~hand", "~elbow"),),
-    "hand": (("~palm",), ("~hand_tip", "~wrist"), ("~wrist",)),
-    "palm": (("~hand", "~wrist"),),
-    "hand_tip": (("~hand",),),
-    "thumb": (("~hand",),),
-    "pinky": (("~hand",),),
-    "foot": (("~toes",), ("~ankle",)),
-    "toes": (("~foot",),),
-    "small_toe": (("~foot",),),
-    "heel": (("~ankle",),),
-    "ear": (("head",),),
-    "eye": (("nose",),),
-    "eye_inner": (("~eye",),),
-    "eye_outer": (("~eye",),),
-    "mouth": (("nose",),),
+_LIMBS: Choices = {
+    "~clavicle": (_mean("spine_shoulder", "~shoulder"),),
+    "~wrist": (_mean("~hand"),),
+    "~hand": (_mean("~palm"), _mean("~hand_tip", "~wrist"), _mean("~wrist")),
+    "~palm": (_mean("~hand", "~wrist"),),
+    "~hand_tip": (_mean("~hand"),),
+    "~thumb": (_mean("~hand"),),
+    "~pinky": (_mean("~hand"),),
+    "~foot": (_mean("~toes"), _mean("~ankle")),
+    "~toes": (_mean("~foot"),),
+    "~small_toe": (_mean("~foot"),),
+    "~heel": (_mean("~ankle"),),
+    "~ear": (_mean("head"),),
+    "~eye": (_mean("nose"),),
+    "~eye_inner": (_mean("~eye"),),
+    "~eye_outer": (_mean("~eye"),),
+    "~mouth": (_mean("nose"),),
 }
-DERIVED = _TRUNK | {
-    f"{side}_{joint}": tuple(tuple(name.replace("~", f"{side}_") for name in group) for group in groups)
-    for joint, groups in _LIMB.items()
-    for side in ("left", "right")
+DERIVED = _TRUNK | _both_sides(_LIMBS)
+"""What a joint that the source lacks is mixed from."""
+
+# Where a Kinect v1 has the joints that other skeletons lack: medians of its recordings. It matters: with the pelvis
+# between the hips and the hands at the wrists a model that was trained on Kinect recognizes less (docs/recogniser.md).
+_KINECT: Choices = {
+    "pelvis": (_on_the_way(_HIPS, _SHOULDERS, 0.19),),
+    "spine_shoulder": (_mean("neck"), _on_the_way(_HIPS, _SHOULDERS, 1.25)),
+    "spine": (_on_the_way(_mean("pelvis"), _mean("spine_shoulder"), 0.15),),
+    "neck": (_mean("spine_shoulder"),),
+} | _both_sides(
+    {
+        "~wrist": (_on_the_way(_mean("~elbow"), _mean("~hand"), 0.82),),
+        "~hand": (
+            _mean("~palm"),
+            _on_the_way(_mean("~wrist"), _mean("~hand_tip"), 0.75),
+            _on_the_way(_mean("~elbow"), _mean("~wrist"), 1.3),
+        ),
+        "~foot": (_mean("~toes"), _on_the_way(_mean("~knee"), _mean("~ankle"), 1.16)),
+    }
+)
+# What the midpoints of a layout are the middle of.
+_MIDPOINTS: Choices = {
+    "pelvis": (_HIPS,),
+    "spine": (_on_the_way(_HIPS, _SHOULDERS, 0.5),),
+    "spine_shoulder": (_SHOULDERS,),
+    "neck": (_SHOULDERS,),
 }
+PLACES: dict[str, Choices] = {
+    "kinect20": DERIVED | _KINECT,
+    "h36m17": DERIVED | {"neck": (_on_the_way(_HIPS, _SHOULDERS, 1.25),)},
+}
+"""Layouts that have joints elsewhere than :data:`DERIVED` puts them."""
 
 _TO_Y_UP = {
     "+y": np.eye(3),
@@ -52,28 +107,38 @@ _TO_Y_UP = {
 }
 
 
-def _weights(joint: str, source: Layout, asked: frozenset[str]) -> npt.NDArray[np.float64] | None:
-    """(V,) how `joint` is mixed from the joints of `source`, None if it cannot be."""
-    if joint in source.joints:
-        return np.asarray(np.eye(source.V)[source.joints.index(joint)])
+def _weights(
+    joint: str, known: Mapping[str, npt.NDArray[np.float64]], places: Choices, asked: frozenset[str] = frozenset()
+) -> npt.NDArray[np.float64] | None:
+    """(V,) how `joint` is mixed from the joints of the source, given the rows of `known` ones; None if it cannot be."""
+    if joint in known:
+        return known[joint]
     if joint in asked:
         return None
-    for group in DERIVED.get(joint, ()):
-        rows = [_weights(name, source, asked | {joint}) for name in group]
-        found = [row for row in rows if row is not None]
+    for mixture in places.get(joint, ()):
+        rows = {name: _weights(name, known, places, asked | {joint}) for name in mixture}
+        found = [mixture[name] * row for name, row in rows.items() if row is not None]
         if len(found) == len(rows):
-            return np.asarray(np.mean(found, axis=0))
+            return np.asarray(np.sum(found, axis=0))
     return None
 
 
 def joint_mixture(source: Layout, target: Layout) -> npt.NDArray[np.float64]:
     """(V of target, V of source) matrix whose rows mix every target joint from source joints.
 
-    >>> from skeltext.skeletons.layouts import COCO17, HALPE26
+    A joint is taken as it is where both layouts have it. One that only one of them makes the middle of others
+    (``Layout.midpoints``) is derived like one that the source lacks.
+
+    >>> from skeltext.skeletons.layouts import BODY25_3D, COCO17, HALPE26, KINECT20
     >>> joint_mixture(COCO17, HALPE26)[19].nonzero()[0].tolist()  # the pelvis lies between the hips
     [11, 12]
+    >>> joint_mixture(BODY25_3D, KINECT20)[0].max().round(3)  # which that of a Kinect does not
+    np.float64(0.405)
     """
-    rows = {joint: _weights(joint, source, frozenset()) for joint in target.joints}
+    elsewhere = set(source.midpoints) ^ set(target.midpoints)
+    known = {joint: row for joint, row in zip(source.joints, np.eye(source.V), strict=True) if joint not in elsewhere}
+    places = PLACES.get(target.name, DERIVED) | {joint: _MIDPOINTS[joint] for joint in target.midpoints}
+    rows = {joint: _weights(joint, known, places) for joint in target.joints}
     missing = [joint for joint, row in rows.items() if row is None]
     if missing:
         raise SkeltextError(

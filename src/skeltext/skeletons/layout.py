@@ -9,6 +9,7 @@ from skeltext.errors import SkeltextError
 
 UNITS_IN_METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "px": None}
 UP_AXES = ("+y", "-y", "+z")
+MIDPOINTS = {"pelvis", "spine", "spine_shoulder", "neck"}  # which a layout may make the middle of hips and shoulders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,8 @@ class Layout:
     Joint names are shared by all layouts (``left_elbow`` means the same everywhere), which is what makes
     conversion by name possible. ``parents[v]`` is the index of the joint that bone v hangs from, -1 at the root;
     ``centre`` names the joint that is the origin of centred clips and the centre of the graph partition.
+    ``midpoints`` names joints that are nothing of their own but the middle of others (a pelvis between
+    the hips); they may be pelvis, spine, spine_shoulder and neck.
     A layout whose ``unit`` is ``"px"`` is flat: its clips have two coordinates.
 
     Raises :class:`SkeltextError` if names repeat, a parent does not exist, or the bones are not one tree.
@@ -34,6 +37,7 @@ class Layout:
     centre: str
     up: str = "+y"
     unit: str = "m"
+    midpoints: tuple[str, ...] = ()
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -44,6 +48,11 @@ class Layout:
             raise SkeltextError(f"layout {self.name}: {len(self.parents)} parents for {len(joints)} joints")
         if self.centre not in joints:
             raise SkeltextError(f"layout {self.name}: the centre {self.centre!r} is none of its joints")
+        if not set(self.midpoints) <= MIDPOINTS & set(joints):
+            raise SkeltextError(
+                f"layout {self.name}: midpoints {', '.join(self.midpoints)}, expected joints of it among"
+                f" {', '.join(sorted(MIDPOINTS))}"
+            )
         if self.up not in UP_AXES or self.unit not in UNITS_IN_METRES:
             raise SkeltextError(
                 f"layout {self.name}: up {self.up!r} and unit {self.unit!r}, expected one of {', '.join(UP_AXES)}"

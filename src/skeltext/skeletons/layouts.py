@@ -8,12 +8,23 @@ from skeltext.errors import SkeltextError
 from skeltext.skeletons.layout import Layout
 
 
-def _layout(name: str, tree: str, *, centre: str, up: str = "+y", unit: str = "m", about: str = "") -> Layout:
+def _layout(
+    name: str, tree: str, *, centre: str, up: str = "+y", unit: str = "m", midpoints: str = "", about: str = ""
+) -> Layout:
     """Build a layout from ``"joint<parent joint<parent ..."``, joints in the order of the data."""
     pairs = [entry.split("<") for entry in tree.split()]
     joints = tuple(pair[0] for pair in pairs)
     parents = tuple(joints.index(pair[1]) if len(pair) == 2 else -1 for pair in pairs)
-    return Layout(name=name, joints=joints, parents=parents, centre=centre, up=up, unit=unit, about=about)
+    return Layout(
+        name=name,
+        joints=joints,
+        parents=parents,
+        centre=centre,
+        up=up,
+        unit=unit,
+        midpoints=tuple(midpoints.split()),
+        about=about,
+    )
 
 
 NTU25 = _layout(
@@ -79,6 +90,7 @@ H36M17 = _layout(
     right_shoulder<spine_shoulder right_elbow<right_shoulder right_wrist<right_elbow""",
     centre="spine_shoulder",
     up="+z",
+    midpoints="pelvis spine spine_shoulder",
     about="Human3.6M, the 17 joints of most lifting networks, world axes",
 )
 MEDIAPIPE33 = _layout(
@@ -131,6 +143,7 @@ HALPE26 = _layout(
     centre="neck",
     up="-y",
     unit="px",
+    midpoints="pelvis",
     about="Halpe full body, 26 key points in image pixels",
 )
 BODY25 = _layout(
@@ -144,6 +157,7 @@ BODY25 = _layout(
     centre="neck",
     up="-y",
     unit="px",
+    midpoints="pelvis neck",
     about="OpenPose BODY_25 in image pixels",
 )
 BODY25_3D = replace(BODY25, name="body25_3d", unit="m", about="OpenPose BODY_25 triangulated, in axes of the camera")
@@ -156,7 +170,18 @@ OPENPOSE18 = _layout(
     centre="neck",
     up="-y",
     unit="px",
+    midpoints="neck",
     about="OpenPose COCO model (18 key points) in image pixels",
+)
+OPENNI15 = _layout(
+    "openni15",
+    """head<neck neck spine<neck left_shoulder<neck left_elbow<left_shoulder left_hand<left_elbow
+    right_shoulder<neck right_elbow<right_shoulder right_hand<right_elbow
+    left_hip<spine left_knee<left_hip left_ankle<left_knee
+    right_hip<spine right_knee<right_hip right_ankle<right_knee""",
+    centre="neck",
+    midpoints="neck spine",
+    about="OpenNI and NITE on a Kinect v1 (KARD, CAD-60); what they call a foot is where others have the ankle",
 )
 HDM31 = _layout(
     "hdm31",
@@ -185,7 +210,7 @@ LAYOUTS = {
     layout.name: layout
     for layout in (
         *(NTU25, KINECT20, AZURE32, SMPL24, SMPL22, H36M17, MEDIAPIPE33, MEDIAPIPE33_FLAT, COCO17, HALPE26),
-        *(BODY25, BODY25_3D, OPENPOSE18, PENN13, HDM31, BANDAI21),
+        *(BODY25, BODY25_3D, OPENPOSE18, PENN13, OPENNI15, HDM31, BANDAI21),
     )
 }
 
