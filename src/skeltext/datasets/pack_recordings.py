@@ -176,7 +176,14 @@ def _source_layout(name: str) -> Layout:
     if isinstance(facts["joints"], str):
         return layout_named(facts["joints"])
     joints, parents = tuple(facts["joints"]), tuple(facts["parents"])
-    return Layout(name=name, joints=joints, parents=parents, centre=joints[parents.index(-1)], about=facts["title"])
+    return Layout(
+        name=name,
+        joints=joints,
+        parents=parents,
+        centre=joints[parents.index(-1)],
+        midpoints=tuple(facts.get("midpoints", ())),
+        about=facts["title"],
+    )
 
 
 def layout_of_pack(name: str) -> Layout:
