@@ -46,7 +46,7 @@ def test_joints_keep_their_place_and_their_side(name: str, tmp_path: Path) -> No
     x = sample.read().positions[0]
     wanted = raising(joints_of(name), 20)
     for number, joint in enumerate(joints_of(name)):
-        if joint in KINECT20.joints:
+        if joint in KINECT20.joints and joint not in table("packs")[name].get("midpoints", ()):
             np.testing.assert_allclose(x[:, KINECT20.index(joint)], wanted[:, number], atol=1e-5)
     assert x[0, KINECT20.index("right_hip"), 0] > x[0, KINECT20.index("left_hip"), 0]
     assert np.ptp(x[:, KINECT20.index("right_hand"), 1]) > 0.7
