@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from rich.console import Console
 
-from skeltext.commands.output import Device, Json, show_evaluation
+from skeltext.commands.output import Device, Json, print_json, say, show_evaluation
 from skeltext.errors import SkeltextError
 
 Former = Parameter(show=False)  # an option of 0.1, which still works
@@ -21,6 +23,7 @@ def evaluate(
     on_split: str = "0",
     on_store: Path | None = None,
     generalised: Annotated[bool, Parameter(negative="")] = False,
+    timelines: Annotated[bool, Parameter(negative="")] = False,
     report: Path | None = None,
     device: Device = "auto",
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
@@ -62,6 +65,9 @@ def evaluate(
     generalised
         Also recognise test clips of seen and unseen classes among both, without alignment, by a calibrated gate and by
         calibrated stacking: runs that were trained with --calibration and a --protocol.
+    timelines
+        Instead, put recordings together from clips of the unseen classes and tell how well `skeltext timeline` finds
+        what they show; no page is written. --json keys: protocol and scores, by what was asked.
     report
         Where to write the page; report.html in the first folder by default.
     precision
@@ -78,6 +84,9 @@ def evaluate(
             "no folder given; expected `skeltext evaluate FOLDER` with the folder of a run or of several"
         )
     page = report or paths[0] / "report.html"
+    if timelines:
+        _evaluate_timelines(paths, device=device, as_json=as_json)
+        return
     former = _former_options(alpha, pseudo_labels, temperature)
     if steps and former:
         raise SkeltextError(f"--steps goes without the former options of alignment; write {former[0]} in --steps")
@@ -100,6 +109,23 @@ def evaluate(
         if generalised:
             together = evaluate_generalised(runs, evaluation, device=device, precision=precision, bars=bars)
     show_evaluation(evaluation, page, as_json=as_json, generalised=together)
+
+
+def _evaluate_timelines(paths: Sequence[Path], *, device: str, as_json: bool) -> None:
+    """Print how well recordings of unseen classes are told."""
+    from skeltext.evaluation.timeline_study import timeline_study
+    from skeltext.evaluation.timeline_table import scores_table
+    from skeltext.progress import ProgressBars
+    from skeltext.runs.run import open_runs
+
+    with ProgressBars(quiet=as_json) as bars:
+        progress = bars.counter("recordings", unit="recordings")
+        study = timeline_study(open_runs(paths), device=device, progress=progress)
+    if as_json:
+        print_json(study.to_dict())
+        return
+    say(study.protocol)
+    Console().print(scores_table(study.scores, first="asked for"))
 
 
 def _former_options(alpha: float | None, pseudo_labels: str, temperature: float) -> list[str]:
