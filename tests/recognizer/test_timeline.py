@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 from wrist_model import LABELS, acted, nobody, wrist_recognizer
 
+from skeltext.datasets.builtin.actions import FPS
 from skeltext.errors import SkeltextError, require
 from skeltext.recognizer.calibration import Calibration
 from skeltext.recognizer.change_points import steadiest
 from skeltext.recognizer.label_set import LabelSet
 from skeltext.recognizer.pieces import Piece, pieces_of
+from skeltext.recognizer.stillness import moving_stretches
 from skeltext.recognizer.timeline import Span, SpanRule, Timeline, spans_joined, timeline
 from skeltext.recognizer.timeline_files import FORMS, read_spans, read_timelines, write_timelines
 from skeltext.recognizer.timeline_picture import timeline_svg
@@ -170,11 +172,10 @@ def test_windows_cover_the_recording(frames: int, length: int, hop: int) -> None
 
 
 def test_two_actions_are_two_spans() -> None:
-    found = timeline(wrist_recognizer(), acted("right", "left"), LABELS)
+    found = timeline(wrist_recognizer(), acted("right", "left"), LABELS, window=2.0)
     assert [span.label for span in found.spans] == ["right hand", "left hand"]
     assert found.spans[0].start == 0
-    assert found.spans[0].end == pytest.approx(5, abs=0.6)
-    assert found.spans[1].start == pytest.approx(5, abs=0.6)
+    assert found.spans[0].end == found.spans[1].start == pytest.approx(5, abs=0.7)
     assert found.spans[1].end == found.duration == pytest.approx(10)
     assert (found.person, found.calibrated, found.fps) == ("ann", False, 30)
     assert found.labels_at([0, 1, 9.9, 10, -1]) == ["right hand", "right hand", "left hand", None, None]
@@ -183,7 +184,7 @@ def test_two_actions_are_two_spans() -> None:
 
 def test_every_window_is_judged_as_a_clip_is() -> None:
     recognizer, clip = wrist_recognizer(), acted("right", "left")
-    found = recognizer.timeline(clip, LABELS, hop=0.5)
+    found = recognizer.timeline(clip, LABELS, window=2.0, hop=0.5)
     starts = window_starts(clip.T, length=60, hop=15)
     for start, row, centre in zip(starts, found.probabilities, found.centres, strict=True):
         answer = recognizer.predict(replace(clip, positions=clip.positions[:, start : start + 60]), LABELS)
@@ -209,7 +210,7 @@ def test_where_nobody_is_there_is_no_span() -> None:
 def test_a_model_that_prepares_windows_itself_may_refuse_some() -> None:
     """Which is what an exported model does, for all windows that are computed together."""
     recognizer, clip = wrist_recognizer(), acted("right", "left")
-    whole = timeline(recognizer, clip, LABELS)
+    whole = timeline(recognizer, clip, LABELS, window=2.0)
     embed = recognizer.model.embed
 
     def without_the_left(clips: np.ndarray) -> np.ndarray:
@@ -218,7 +219,7 @@ def test_a_model_that_prepares_windows_itself_may_refuse_some() -> None:
         return found
 
     recognizer.model.embed = without_the_left  # type: ignore[method-assign]
-    found = timeline(recognizer, clip, LABELS)
+    found = timeline(recognizer, clip, LABELS, window=2.0)
     assert [span.label for span in found.spans] == ["right hand"]
     kept = found.probabilities.any(axis=1)
     assert 10 < kept.sum() < len(kept) - 10
@@ -229,9 +230,9 @@ def test_a_model_that_prepares_windows_itself_may_refuse_some() -> None:
 
 def test_negatives_and_a_false_accept_rate_refuse_windows() -> None:
     recognizer, clip = wrist_recognizer(), acted("right", "left")
-    found = timeline(recognizer, clip, LabelSet.of(["left hand", "a stone"], negatives=["right hand"]))
+    found = timeline(recognizer, clip, LabelSet.of(["left hand", "a stone"], negatives=["right hand"]), window=2.0)
     assert [span.label for span in found.spans] == ["left hand"]
-    assert found.spans[0].start == pytest.approx(5, abs=0.6)
+    assert found.spans[0].start == pytest.approx(5, abs=0.7)
     calibration = Calibration(
         reference=np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32),
         temperature=0.1,
@@ -253,6 +254,34 @@ def test_everybody_has_a_timeline() -> None:
     assert [span.label for span in ann.spans] == ["right hand", "left hand"]
     assert [span.label for span in ben.spans] == ["left hand"]
     assert timeline(wrist_recognizer(), clip, LABELS).person == ""
+
+
+def held(clip: Clip, frames: int = 60) -> Clip:
+    """The clip, and then its last frame for some time."""
+    return replace(clip, positions=np.concatenate([clip.positions, clip.positions[:, -1:].repeat(frames, 1)], axis=1))
+
+
+def test_who_is_still_shows_no_label_unless_it_is_asked_for() -> None:
+    clip = held(acted("right"))
+    (span,) = timeline(wrist_recognizer(), clip, LABELS).spans
+    assert (span.start, span.label) == (0, "right hand")
+    assert span.end == pytest.approx(5, abs=0.4)
+    assert timeline(wrist_recognizer(), clip, LABELS, rule=SpanRule(still=0)).spans[-1].end == clip.T / FPS
+    assert moving_stretches(clip, least=3.0) == [(0, 7)]  # it is still for two seconds only
+    assert moving_stretches(held(clip, 60), least=3.0) != [(0, 9)]
+    assert not timeline(wrist_recognizer(), replace(clip, positions=clip.positions[:, -60:]), LABELS).spans
+
+
+def test_stillness_depends_neither_on_unit_nor_on_gaps_nor_on_rate() -> None:
+    clip = held(acted("right"))
+    expected = moving_stretches(clip)
+    in_millimetres = replace(clip, positions=clip.positions * 1000)
+    assert moving_stretches(in_millimetres) == expected
+    some = clip.positions.copy()
+    some[:, ::3] = np.nan
+    assert moving_stretches(replace(clip, positions=some))[0][1] == pytest.approx(expected[0][1], abs=0.2)
+    slower = replace(clip, positions=clip.positions[:, ::2], fps=FPS / 2)
+    assert moving_stretches(slower)[0][1] == pytest.approx(expected[0][1], abs=0.2)
 
 
 def test_seconds_need_a_frame_rate() -> None:

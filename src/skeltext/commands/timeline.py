@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from skeltext.recognizer.timeline import Timeline
 
 
-
 def timeline(
     file: Path,
     /,
