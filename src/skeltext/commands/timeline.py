@@ -15,7 +15,9 @@ from skeltext.errors import require
 
 if TYPE_CHECKING:
     from skeltext.evaluation.timeline_metrics import TimelineScores
+    from skeltext.recognizer.label_set import LabelSet
     from skeltext.recognizer.timeline import Timeline
+    from skeltext.skeletons.clip import Clip
 
 
 def timeline(
@@ -87,10 +89,10 @@ def timeline(
     require(
         not (score and asked.people), "--score is for the timeline of one person and --people tells of each; give one"
     )
-    judged = _scored_by(score) if score else None
     rule = SpanRule(on=on, off=off, shortest=shortest, gap=gap, change=change, still=still)
     clip = source.read(file)
     labels = asked.choose()
+    judged = _scored_by(score, labels, clip) if score else None
     recognizer = model.load()
     with ProgressBars(quiet=as_json) as bars:
         progress = bars.counter("windows", unit="windows")
@@ -127,10 +129,11 @@ def timeline(
         say(f"Written: {out}")
 
 
-def _scored_by(path: Path) -> Callable[[Timeline], TimelineScores]:
+def _scored_by(path: Path, labels: LabelSet, clip: Clip) -> Callable[[Timeline], TimelineScores]:
     """What says how well a timeline fits the truth in a file, which is read now."""
     from skeltext.evaluation.timeline_metrics import timeline_scores
-    from skeltext.evaluation.timeline_truth import compared, read_truth
+    from skeltext.evaluation.timeline_truth import labeled, read_truth, require_fitting
 
     truth = read_truth(path)
-    return lambda found: timeline_scores([compared(found, truth, named=str(path))])
+    require_fitting(truth, labels=labels.names, seconds=clip.seconds, named=str(path))
+    return lambda found: timeline_scores([labeled(found, truth)])

@@ -1,4 +1,4 @@
-"""What a recording truly shows, as a CSV file of start, end and label, and how well a timeline fits it."""
+"""What a recording truly shows, as a CSV file of start, end and label, and its frames beside those of a timeline."""
 
 from __future__ import annotations
 
@@ -37,25 +37,23 @@ def read_truth(path: Path) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def compared(timeline: Timeline, truth: Sequence[Span], *, named: str) -> LabeledFrames:
-    """The frames of a timeline beside their true labels, which come from a file that is called so.
+def require_fitting(truth: Sequence[Span], *, labels: Sequence[str], seconds: float | None, named: str) -> None:
+    """Raise :class:`SkeltextError` where a truth cannot be that of a recording of `seconds` that is asked for `labels`.
 
-    Raises :class:`SkeltextError` where the truth has a label that was not asked, or ends long after the recording.
+    It has a label that is not asked, or ends long after the recording. `named` is the file that it comes from.
     """
-    asked = timeline.labels
-    unknown = sorted({span.label for span in truth} - set(asked))
+    unknown = sorted({span.label for span in truth} - set(labels))
     require(
         not unknown,
-        f"{named} has the label {', '.join(map(repr, unknown))}, which is none of {', '.join(map(repr, asked))}; ask"
+        f"{named} has the label {', '.join(map(repr, unknown))}, which is none of {', '.join(map(repr, labels))}; ask"
         " for it, too, or leave its lines out, so that these times show none of the labels",
     )
     last = max(span.end for span in truth)
     require(
-        last <= timeline.duration + LONGER,
-        f"{named} ends at {last:g} s and the recording at {timeline.duration:g} s; give the truth of this recording, in"
+        seconds is None or last <= seconds + LONGER,
+        f"{named} ends at {last:g} s and the recording at {seconds or 0:g} s; give the truth of this recording, in"
         " seconds",
     )
-    return labeled(timeline, truth)
 
 
 def labeled(timeline: Timeline, truth: Sequence[Span]) -> LabeledFrames:
