@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +16,13 @@ import pytest
 
 from skeltext.cli import main
 from skeltext.datasets.store import open_store
+from skeltext.evaluation.timeline_study import timeline_study
 from skeltext.formats.npz import write_npz
 from skeltext.recognizer.frame_lines import LONGEST
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.timeline import SpanRule
 from skeltext.recognizer.timeline_files import FORMS, read_spans, read_timelines
+from skeltext.runs.run import open_runs
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layouts import KINECT20
@@ -132,6 +135,58 @@ def test_a_timeline_used_wrongly_is_one_sentence(
     call: Call, tiny_run: Path, file: Path, words: tuple[str, ...], sentence: str
 ) -> None:
     assert sentence in call("timeline", file, "--model", tiny_run, "--labels", *LABELS, *words).sentence
+
+
+def test_a_timeline_is_scored_by_a_truth(call: Call, tiny_run: Path, file: Path, clip: Clip, tmp_path: Path) -> None:
+    truth, half = tmp_path / "truth.csv", clip.T / 60
+    truth.write_text(f"start,end,label\n0,{half},{LABELS[0]}\n", encoding="utf-8")
+    words = ("timeline", file, "--model", tiny_run, "--labels", *LABELS, "--on", 0.01, "--still", 0, "--score", truth)
+    found = call(*words, "--json")
+    assert (found.code, found.err) == (0, "")
+    content = json.loads(found.out)
+    assert set(content) == {"file", "model", "timelines", "scores"}
+    (span,) = content["timelines"][0]["spans"]  # one label for all of it, of whose frames half have one
+    right = span["label"] == LABELS[0]
+    assert content["scores"] == {
+        "frame_accuracy": pytest.approx(0.5 if right else 0, abs=0.01),
+        "edit": float(right),
+        "f1_10": float(right),
+        "f1_25": float(right),
+        "f1_50": float(right and content["scores"]["f1_50"]),
+        "flicker": 0,
+        "recordings": 1,
+        "seconds": pytest.approx(clip.T / 30, abs=0.05),
+    }
+    shown = call(*words)
+    assert shown.code == 0
+    assert all(text in shown.out for text in ("F1@50", "flicker/min", "100.0" if right else "0.0"))
+
+
+def test_a_wrong_truth_is_said_before_the_work(call: Call, file: Path, tmp_path: Path) -> None:
+    truth, out = tmp_path / "truth.csv", tmp_path / "day.csv"
+    truth.write_text("start,end,label\n0,1,bow\n", encoding="utf-8")
+    words = ("timeline", file, "--model", "no such model", "--labels", *LABELS, "--score")
+    assert "no.csv" in call(*words, tmp_path / "no.csv").sentence
+    assert "--score is for the timeline of one person" in call(*words, truth, "--people").sentence
+    sentence = call(*words, truth, "--out", out).sentence
+    assert "truth.csv has the label 'bow', which is none of 'wave both hands', 'sit down'" in sentence
+    assert not out.exists()
+
+
+def test_runs_are_evaluated_on_recordings_that_are_put_together(
+    call: Call, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skeltext.evaluation.timeline_study.timeline_study", partial(timeline_study, recordings=1))
+    shown = call("evaluate", tiny_run, "--timelines")
+    assert shown.code == 0
+    assert "1 recordings" in shown.out
+    assert all(text in shown.out for text in ("the labels shown", "every unseen class", "F1@10", "seed 0"))
+    assert not (tiny_run / "report.html").exists()
+    study = json.loads(call("evaluate", tiny_run, "--timelines", "--json").out)
+    assert set(study) == {"scores", "protocol"}
+    assert study["scores"]["the labels shown"]["recordings"] == 1
+    assert study == timeline_study(open_runs([tiny_run]), recordings=1).to_dict()
+    assert "no folder given" in call("evaluate", "--timelines").sentence
 
 
 @pytest.mark.parametrize("timed", [False, True])

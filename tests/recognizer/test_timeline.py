@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from itertools import groupby, pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,15 +14,18 @@ from hypothesis import strategies as st
 from rich.console import Console
 from wrist_model import LABELS, acted, nobody, wrist_recognizer
 
+from skeltext.datasets.builtin.actions import FPS
 from skeltext.errors import SkeltextError, require
 from skeltext.recognizer.calibration import Calibration
-from skeltext.recognizer.hysteresis import Hysteresis
+from skeltext.recognizer.change_points import steadiest
 from skeltext.recognizer.label_set import LabelSet
-from skeltext.recognizer.timeline import Span, SpanRule, Timeline, spans_of, timeline
+from skeltext.recognizer.pieces import Piece, pieces_of
+from skeltext.recognizer.stillness import moving_stretches
+from skeltext.recognizer.timeline import Span, SpanRule, Timeline, spans_joined, timeline
 from skeltext.recognizer.timeline_files import FORMS, read_spans, read_timelines, write_timelines
 from skeltext.recognizer.timeline_picture import timeline_svg
 from skeltext.recognizer.timeline_table import timeline_table
-from skeltext.recognizer.windows import judged_windows, window_starts
+from skeltext.recognizer.windows import Windows, judged_windows, window_starts
 from skeltext.skeletons.clip import Clip
 
 NAMES = ("a", "b", "c", "d")
@@ -45,56 +48,102 @@ def rules(draw: st.DrawFn) -> SpanRule:
     return SpanRule(on=on, off=draw(st.floats(0.01, on)), shortest=draw(st.floats(0, 3)), gap=draw(st.floats(0, 2)))
 
 
-def made(probabilities: np.ndarray, rule: SpanRule, order: tuple[int, ...] | None = None) -> tuple[Span, ...]:
-    """The spans of windows half a second apart, with the labels in another order."""
-    chosen = order or tuple(range(probabilities.shape[1]))
-    centres = 1 + np.arange(len(probabilities)) / 2
-    names = [NAMES[k] for k in chosen]
-    return spans_of(probabilities[:, chosen], centres, labels=names, duration=centres[-1] + 1, rule=rule)
+def windows_of(shares: np.ndarray) -> Windows:
+    """Windows half a second apart with these probabilities, whose scores are their logarithms."""
+    scores = np.log(np.maximum(shares, 1e-9)).astype(np.float32)
+    scores[~shares.any(axis=1)] = np.nan
+    names = NAMES[: shares.shape[1]]
+    centres = 1 + np.arange(len(shares)) / 2
+    return Windows(labels=names, centres=centres, probabilities=shares, scores=scores, hop=0.5)
 
 
-@given(probabilities=shares(), rule=rules())
-def test_spans_are_disjoint_ordered_long_enough_and_inside(probabilities: np.ndarray, rule: SpanRule) -> None:
-    spans = made(probabilities, rule)
-    for span in spans:
-        assert 0 <= span.start < span.end <= (len(probabilities) - 1) / 2 + 2
+def cut(shares: np.ndarray, *stretches: tuple[float, float], change: float = 0.3) -> list[Piece]:
+    """The pieces of such windows, of the whole time by default."""
+    whole = (len(shares) - 1) / 2 + 2
+    return list(pieces_of(windows_of(shares), shares, stretches or [(0.0, whole)], change=change))
+
+
+@given(probabilities=shares(), change=st.floats(0, 3))
+def test_pieces_hold_every_judged_window_once(probabilities: np.ndarray, change: float) -> None:
+    pieces = cut(probabilities, change=change)
+    for one, other in pairwise(pieces):
+        assert one.end <= other.start
+    held = [window for piece in pieces for window in range(piece.first, piece.stop)]
+    assert held == np.flatnonzero(probabilities.any(axis=1)).tolist()
+    for piece in pieces:
+        centres = 1 + np.arange(piece.first, piece.stop) / 2
+        assert ((piece.start <= centres) & (centres < piece.end)).all()
+
+
+@given(probabilities=shares(), low=st.floats(0, 1), more=st.floats(0, 2))
+def test_dearer_changes_are_no_more_and_fit_no_better(probabilities: np.ndarray, low: float, more: float) -> None:
+    def told(change: float) -> tuple[int, float]:
+        path = steadiest(probabilities, seconds=0.5, change=change)
+        fits = np.log(np.maximum(probabilities, 1e-6))[np.arange(len(path)), path].sum()
+        return int((np.diff(path) != 0).sum()), float(fits)
+
+    (often, well), (seldom, worse) = told(low), told(low + more)
+    assert worse <= well + 1e-4
+    assert seldom <= often or worse == pytest.approx(well, abs=1e-4)
+
+
+@given(probabilities=shares(), change=st.sampled_from([0.0, 0.5, 2.0]))
+def test_no_sequence_is_steadier(probabilities: np.ndarray, change: float) -> None:
+    """Of a few windows every sequence can be tried."""
+    few = probabilities[:5]
+
+    def worth(path: np.ndarray) -> float:
+        gains = 0.5 * np.log(np.maximum(few, 1e-6))[np.arange(len(few)), path].sum()
+        return float(gains - change * (np.diff(path) != 0).sum())
+
+    every = max(worth(np.array(path)) for path in product(range(few.shape[1]), repeat=len(few)))
+    assert worth(steadiest(few, seconds=0.5, change=change)) == pytest.approx(every, abs=1e-4)
+
+
+def test_a_stretch_between_two_windows_is_a_piece_without_windows() -> None:
+    rows = np.array([[0.9, 0.1]] * 4, np.float32)
+    assert cut(rows, (0.2, 0.8), (1.2, 1.8)) == [Piece(0.2, 0.8, 0, 0), Piece(1.2, 1.8, 1, 2)]
+
+
+def test_a_short_interruption_costs_more_than_it_gains() -> None:
+    rows = np.array([[0.9, 0.1]] * 4 + [[0.2, 0.8]] + [[0.9, 0.1]] * 4, np.float32)
+    assert [(piece.start, piece.end) for piece in cut(rows, change=2)] == [(0, 6)]
+    assert [(piece.start, piece.end) for piece in cut(rows, change=0.1)] == [(0, 2.75), (2.75, 3.25), (3.25, 6)]
+
+
+@st.composite
+def labeled_spans(draw: st.DrawFn) -> list[Span]:
+    """Spans in their order, with gaps or without."""
+    times = [number / 4 for number in sorted(draw(st.sets(st.integers(0, 40), min_size=2, max_size=16)))]
+    drawn = [(pair, draw(st.sampled_from(["", *NAMES]))) for pair in pairwise(times)]
+    return [Span(start=a, end=b, label=label, confidence=draw(st.floats(0, 1))) for (a, b), label in drawn if label]
+
+
+@given(spans=labeled_spans(), rule=rules())
+def test_spans_are_disjoint_ordered_long_enough_and_inside(spans: list[Span], rule: SpanRule) -> None:
+    found = spans_joined(spans, rule=rule)
+    for span in found:
         assert span.end - span.start >= rule.shortest - 1e-6
         assert 0 <= span.confidence <= 1
-    for one, other in pairwise(spans):
+        assert any(span.start == one.start and span.label == one.label for one in spans)
+    for one, other in pairwise(found):
         assert one.end <= other.start
         assert one.label != other.label or other.start - one.end > rule.gap
-
-
-@given(probabilities=shares(), rule=rules(), data=st.data())
-def test_the_order_of_labels_does_not_matter(probabilities: np.ndarray, rule: SpanRule, data: st.DataObject) -> None:
-    order = tuple(data.draw(st.permutations(range(probabilities.shape[1]))))
-    assert made(probabilities, rule, order) == made(probabilities, rule)
-
-
-@given(row=shares(), count=st.integers(1, 20), rule=rules())
-def test_what_never_changes_is_one_span_or_none(row: np.ndarray, count: int, rule: SpanRule) -> None:
-    spans = made(np.repeat(row[:1], count, axis=0), rule)
-    whole = (count - 1) / 2 + 2
-    assert len(spans) == (row[0].max() >= rule.on and whole >= rule.shortest)
-    assert all((span.start, span.end) == (0, whole) for span in spans)
-
-
-@given(probabilities=shares(), rule=rules())
-def test_hysteresis_changes_no_more_often_than_a_threshold(probabilities: np.ndarray, rule: SpanRule) -> None:
-    def begun(holds: Hysteresis[int]) -> int:
-        held = [holds(dict(enumerate(row))) for row in probabilities.tolist()]
-        return sum(label is not None for label, _ in groupby(held))
-
-    assert begun(Hysteresis(on=rule.on, off=rule.off)) <= begun(Hysteresis(on=rule.on, off=rule.on))
+    assert spans_joined(found, rule=rule) == found
 
 
 def test_a_short_interruption_is_bridged_and_a_long_one_is_not() -> None:
-    rows = np.array([[0.9, 0.1]] * 4 + [[0.2, 0.8]] + [[0.9, 0.1]] * 4, np.float32)
-    assert [span.label for span in made(rows, SpanRule(shortest=0, gap=0.5))] == ["a", "b", "a"]
-    bridged = made(rows, SpanRule(shortest=1.0, gap=0.5))
-    assert [span.label for span in bridged] == ["a"]
-    assert bridged[0].confidence == pytest.approx(rows[:, 0].mean())
-    assert [span.label for span in made(rows, SpanRule(shortest=1.0, gap=0.4))] == ["a", "a"]
+    one, other, last = (
+        Span(start=0, end=2, label="a", confidence=0.5),
+        Span(start=2, end=2.5, label="b", confidence=0.9),
+        Span(start=2.5, end=3.5, label="a", confidence=0.8),
+    )
+    given = (one, other, last)
+    assert spans_joined(given, rule=SpanRule(shortest=0, gap=0.5)) == given
+    (bridged,) = spans_joined(given, rule=SpanRule(shortest=1.0, gap=0.5))
+    assert (bridged.start, bridged.end, bridged.label) == (0, 3.5, "a")
+    assert bridged.confidence == pytest.approx((2 * 0.5 + 0.8) / 3)
+    assert spans_joined(given, rule=SpanRule(shortest=1.0, gap=0.4)) == (one, last)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +154,8 @@ def test_a_short_interruption_is_bridged_and_a_long_one_is_not() -> None:
         ({"off": 0.0}, "expected 0 < off"),
         ({"shortest": -1.0}, "spans of at least -1 s"),
         ({"gap": float("nan")}, "gaps of up to nan s"),
+        ({"change": -1.0}, "a change costs -1"),
+        ({"still": float("nan")}, "nan torso lengths per second are still"),
     ],
 )
 def test_senseless_rules_are_one_sentence(options: dict[str, float], sentence: str) -> None:
@@ -121,11 +172,10 @@ def test_windows_cover_the_recording(frames: int, length: int, hop: int) -> None
 
 
 def test_two_actions_are_two_spans() -> None:
-    found = timeline(wrist_recognizer(), acted("right", "left"), LABELS)
+    found = timeline(wrist_recognizer(), acted("right", "left"), LABELS, window=2.0)
     assert [span.label for span in found.spans] == ["right hand", "left hand"]
     assert found.spans[0].start == 0
-    assert found.spans[0].end == pytest.approx(5, abs=0.6)
-    assert found.spans[1].start == pytest.approx(5, abs=0.6)
+    assert found.spans[0].end == found.spans[1].start == pytest.approx(5, abs=0.7)
     assert found.spans[1].end == found.duration == pytest.approx(10)
     assert (found.person, found.calibrated, found.fps) == ("ann", False, 30)
     assert found.labels_at([0, 1, 9.9, 10, -1]) == ["right hand", "right hand", "left hand", None, None]
@@ -134,7 +184,7 @@ def test_two_actions_are_two_spans() -> None:
 
 def test_every_window_is_judged_as_a_clip_is() -> None:
     recognizer, clip = wrist_recognizer(), acted("right", "left")
-    found = recognizer.timeline(clip, LABELS, hop=0.5)
+    found = recognizer.timeline(clip, LABELS, window=2.0, hop=0.5)
     starts = window_starts(clip.T, length=60, hop=15)
     for start, row, centre in zip(starts, found.probabilities, found.centres, strict=True):
         answer = recognizer.predict(replace(clip, positions=clip.positions[:, start : start + 60]), LABELS)
@@ -160,7 +210,7 @@ def test_where_nobody_is_there_is_no_span() -> None:
 def test_a_model_that_prepares_windows_itself_may_refuse_some() -> None:
     """Which is what an exported model does, for all windows that are computed together."""
     recognizer, clip = wrist_recognizer(), acted("right", "left")
-    whole = timeline(recognizer, clip, LABELS)
+    whole = timeline(recognizer, clip, LABELS, window=2.0)
     embed = recognizer.model.embed
 
     def without_the_left(clips: np.ndarray) -> np.ndarray:
@@ -169,7 +219,7 @@ def test_a_model_that_prepares_windows_itself_may_refuse_some() -> None:
         return found
 
     recognizer.model.embed = without_the_left  # type: ignore[method-assign]
-    found = timeline(recognizer, clip, LABELS)
+    found = timeline(recognizer, clip, LABELS, window=2.0)
     assert [span.label for span in found.spans] == ["right hand"]
     kept = found.probabilities.any(axis=1)
     assert 10 < kept.sum() < len(kept) - 10
@@ -180,9 +230,9 @@ def test_a_model_that_prepares_windows_itself_may_refuse_some() -> None:
 
 def test_negatives_and_a_false_accept_rate_refuse_windows() -> None:
     recognizer, clip = wrist_recognizer(), acted("right", "left")
-    found = timeline(recognizer, clip, LabelSet.of(["left hand", "a stone"], negatives=["right hand"]))
+    found = timeline(recognizer, clip, LabelSet.of(["left hand", "a stone"], negatives=["right hand"]), window=2.0)
     assert [span.label for span in found.spans] == ["left hand"]
-    assert found.spans[0].start == pytest.approx(5, abs=0.6)
+    assert found.spans[0].start == pytest.approx(5, abs=0.7)
     calibration = Calibration(
         reference=np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32),
         temperature=0.1,
@@ -204,6 +254,34 @@ def test_everybody_has_a_timeline() -> None:
     assert [span.label for span in ann.spans] == ["right hand", "left hand"]
     assert [span.label for span in ben.spans] == ["left hand"]
     assert timeline(wrist_recognizer(), clip, LABELS).person == ""
+
+
+def held(clip: Clip, frames: int = 60) -> Clip:
+    """The clip, and then its last frame for some time."""
+    return replace(clip, positions=np.concatenate([clip.positions, clip.positions[:, -1:].repeat(frames, 1)], axis=1))
+
+
+def test_who_is_still_shows_no_label_unless_it_is_asked_for() -> None:
+    clip = held(acted("right"))
+    (span,) = timeline(wrist_recognizer(), clip, LABELS).spans
+    assert (span.start, span.label) == (0, "right hand")
+    assert span.end == pytest.approx(5, abs=0.4)
+    assert timeline(wrist_recognizer(), clip, LABELS, rule=SpanRule(still=0)).spans[-1].end == clip.T / FPS
+    assert moving_stretches(clip, least=3.0) == [(0, 7)]  # it is still for two seconds only
+    assert moving_stretches(held(clip, 60), least=3.0) != [(0, 9)]
+    assert not timeline(wrist_recognizer(), replace(clip, positions=clip.positions[:, -60:]), LABELS).spans
+
+
+def test_stillness_depends_neither_on_unit_nor_on_gaps_nor_on_rate() -> None:
+    clip = held(acted("right"))
+    expected = moving_stretches(clip)
+    in_millimetres = replace(clip, positions=clip.positions * 1000)
+    assert moving_stretches(in_millimetres) == expected
+    some = clip.positions.copy()
+    some[:, ::3] = np.nan
+    assert moving_stretches(replace(clip, positions=some))[0][1] == pytest.approx(expected[0][1], abs=0.2)
+    slower = replace(clip, positions=clip.positions[:, ::2], fps=FPS / 2)
+    assert moving_stretches(slower)[0][1] == pytest.approx(expected[0][1], abs=0.2)
 
 
 def test_seconds_need_a_frame_rate() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from rich.console import Console
 
-from skeltext.commands.output import Device, Json, print_json, show_evaluation
+from skeltext.commands.output import Device, Json, print_json, say, show_evaluation
 from skeltext.errors import SkeltextError, require
 
 Former = Parameter(show=False)  # an option of 0.1, which still works
@@ -23,6 +24,7 @@ def evaluate(
     on_store: Path | None = None,
     generalised: Annotated[bool, Parameter(negative="")] = False,
     leave_out_source: Annotated[bool, Parameter(negative="")] = False,
+    timelines: Annotated[bool, Parameter(negative="")] = False,
     report: Path | None = None,
     device: Device = "auto",
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
@@ -69,6 +71,9 @@ def evaluate(
         In place of all that: train the settings of a run of a union again without each of its data sets, in its
         folder, and recognise the one that was left out, by descriptions and by bare names. The run learns all classes
         (`skeltext train --split all`).
+    timelines
+        Instead, put recordings together from clips of the unseen classes and tell how well `skeltext timeline` finds
+        what they show; no page is written. --json keys: protocol and scores, by what was asked.
     report
         Where to write the page; report.html in the first folder by default.
     precision
@@ -85,9 +90,12 @@ def evaluate(
             "no folder given; expected `skeltext evaluate FOLDER` with the folder of a run or of several"
         )
     if leave_out_source:
-        show_left_out(paths, steps=steps, device=device, as_json=as_json)
+        _evaluate_left_out(paths, steps=steps, device=device, as_json=as_json)
         return
     page = report or paths[0] / "report.html"
+    if timelines:
+        _evaluate_timelines(paths, device=device, as_json=as_json)
+        return
     former = _former_options(alpha, pseudo_labels, temperature)
     if steps and former:
         raise SkeltextError(f"--steps goes without the former options of alignment; write {former[0]} in --steps")
@@ -112,10 +120,8 @@ def evaluate(
     show_evaluation(evaluation, page, as_json=as_json, generalised=together)
 
 
-def show_left_out(paths: Sequence[Path], *, steps: list[str] | None, device: str, as_json: bool) -> None:
+def _evaluate_left_out(paths: Sequence[Path], *, steps: list[str] | None, device: str, as_json: bool) -> None:
     """Train what is missing, recognize every source that was left out, and print it."""
-    from rich.console import Console
-
     from skeltext.adaptation.registry import named_steps
     from skeltext.benchmark.tables import left_out_table
     from skeltext.evaluation.leave_out_source import as_json as figures
@@ -133,6 +139,23 @@ def show_left_out(paths: Sequence[Path], *, steps: list[str] | None, device: str
         print_json(figures(found))
     else:
         Console().print(left_out_table(found))
+
+
+def _evaluate_timelines(paths: Sequence[Path], *, device: str, as_json: bool) -> None:
+    """Print how well recordings of unseen classes are told."""
+    from skeltext.evaluation.timeline_study import timeline_study
+    from skeltext.evaluation.timeline_table import scores_table
+    from skeltext.progress import ProgressBars
+    from skeltext.runs.run import open_runs
+
+    with ProgressBars(quiet=as_json) as bars:
+        progress = bars.counter("recordings", unit="recordings")
+        study = timeline_study(open_runs(paths), device=device, progress=progress)
+    if as_json:
+        print_json(study.to_dict())
+        return
+    say(study.protocol)
+    Console().print(scores_table(study.scores, first="asked for"))
 
 
 def _former_options(alpha: float | None, pseudo_labels: str, temperature: float) -> list[str]:

@@ -27,12 +27,16 @@ Progress = Callable[[int, int], None]
 class Windows:
     """What was found in W windows: where their middles are, (W,) in seconds, and the probability of every label (W, K).
 
-    A row is zero where the window shows too little of anybody to be judged, or where the answer is refused.
+    A row of ``probabilities`` is zero where the window shows too little of anybody to be judged, or where the answer is
+    refused. ``scores`` (W, K + N) are those of the labels and, behind them, of the negatives, NaN in windows that were
+    not judged. ``hop`` is the number of seconds from one window to the next.
     """
 
     labels: tuple[str, ...]
     centres: npt.NDArray[np.float64]
     probabilities: Floats
+    scores: Floats
+    hop: float
 
 
 def window_starts(frames: int, *, length: int, hop: int) -> npt.NDArray[np.int64]:
@@ -76,17 +80,19 @@ def judged_windows(
             f"{clip.source} does not say how many frames a second has, which windows in seconds need; say it with fps"
         )
     length = frames_in(window, fps=clip.fps, of="window")
-    starts = window_starts(clip.T, length=length, hop=frames_in(hop, fps=clip.fps, of="hop"))
+    step = frames_in(hop, fps=clip.fps, of="hop")
+    starts = window_starts(clip.T, length=length, hop=step)
     asked = LabelSet.for_question(labels)
     least = model.least_score(false_accept)
     probabilities = np.zeros((len(starts), len(asked.labels)), np.float32)
+    scores = np.full((len(starts), len(asked.labels) + len(asked.negatives)), np.nan, np.float32)
     for rows, embedded in embedded_windows(model, clip, starts, length=length, pair=pair, progress=progress):
-        scores = model.scores(embedded, asked)
-        accepted = np.array([not refusal(row, asked, least=least) for row in scores])
-        shares = model.probabilities(scores)[:, : len(asked.labels)]  # without the negatives
+        scores[rows] = model.scores(embedded, asked)
+        accepted = np.array([not refusal(row, asked, least=least) for row in scores[rows]])
+        shares = model.probabilities(scores[rows])[:, : len(asked.labels)]  # without the negatives
         probabilities[rows] = shares * accepted[:, None]
     centres = (starts + np.minimum(starts + length, clip.T)) / (2 * clip.fps)
-    return Windows(labels=asked.names, centres=centres, probabilities=probabilities)
+    return Windows(labels=asked.names, centres=centres, probabilities=probabilities, scores=scores, hop=step / clip.fps)
 
 
 def embedded_windows(
