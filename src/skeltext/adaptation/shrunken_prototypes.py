@@ -1,9 +1,9 @@
 """Scores that lean on what the clips given together have in common, as far as there is evidence for it. Numpy only.
 
-Scores are first smoothed over the nearest neighbors of a clip, if there are many clips for every class. Then every class
-gets a prototype, the mean of all clips weighed by how probable the class is for them, and its likeness is added to the
-score: the more clips speak for the class, the more. A class that nobody shows keeps its score, nothing is centered on
-the clips, and nobody guesses how many clips show a class, so that a batch that shows one class alone does no harm.
+Scores are first smoothed over the nearest neighbors of a clip, if there are many clips of every class. Then a class
+gets a prototype, the mean of all clips, each weighed by how probable the class is for it. The likeness to the prototype
+is added to the score: the more clips speak for the class, the more. A class that nobody shows keeps its score, nothing
+is centered on the clips, and nobody guesses how many clips show a class, so that a batch of one class does no harm.
 """
 
 from __future__ import annotations

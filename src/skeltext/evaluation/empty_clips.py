@@ -50,7 +50,7 @@ def last_frame(positions: Floats, generator: Generator) -> Floats:
 
 def _standing(positions: Floats, generator: Generator, *, place: int) -> Floats:
     m, _, v, c = positions.shape
-    seen = np.flatnonzero(np.isfinite(positions).all(axis=3).any(axis=(0, 2)))
+    seen = np.flatnonzero([np.isfinite(frame).all(axis=-1).any() for frame in positions.swapaxes(0, 1)])
     pose = positions[:, seen[place] if len(seen) else 0][:, None]  # M 1 V C
     way = generator.normal(size=(m, FRAMES, 1, c)).cumsum(axis=1) / np.sqrt(FRAMES)  # the body sways as one
     shaking = generator.normal(size=(m, FRAMES, v, c)) * generator.uniform(0, 0.5)

@@ -18,11 +18,11 @@ MISTAKEN = 0.01  # share of clips of actions that may be taken for empty ones
 Flags = npt.NDArray[np.bool_]
 
 
-def fitted_evidence(
-    with_label: npt.NDArray[np.float64], right: Flags, without: npt.NDArray[np.float64]
-) -> Evidence:
-    """From the signs (N, 5) of clips with their label among those asked for, `right` where that is the best one, and
-    of clips without it."""
+def fitted_evidence(with_label: npt.NDArray[np.float64], right: Flags, without: npt.NDArray[np.float64]) -> Evidence:
+    """From the signs (N, 5) of clips with and of clips without their label among those that are asked for.
+
+    `right` says of the former where the best label is the right one.
+    """
     every = torch.from_numpy(np.concatenate([with_label, without]))
     spread = every.std(dim=0).clamp(min=1e-6)  # of a sign
     shown = torch.arange(len(every)) < len(with_label)

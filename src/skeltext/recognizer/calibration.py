@@ -48,8 +48,8 @@ class Calibration:
     on.
 
     ``evidence`` takes the place of the thresholds: it also reads what a clip scores with the ``background``, texts of
-    the training (B, W) in the text space. ``gaps`` are those of label sets, ``nothing`` knows clips that show no action.
-    Each is None, and ``classes`` is empty, in a calibration of an earlier release.
+    the training (B, W) in the text space. ``gaps`` are those of label sets, ``nothing`` knows clips that show no
+    action. Each is None, and ``classes`` is empty, in a calibration of an earlier release.
     """
 
     reference: Floats
@@ -142,9 +142,16 @@ def calibration_from(figures: bytes, reference: bytes) -> Calibration:
         about=str(plain["about"]),
     )
     rows = found.reference
-    fine = rows.ndim == 2 and len(rows) > 1 and np.isfinite(rows).all() and found.temperature > 0 and found.thresholds
-    fine = fine and len(found.classes) in (0, len(rows)) and (found.evidence is None or found.background is not None)
-    fine = fine and all(row.shape == (rows.shape[1] + 2,) for row in weights.values())
+    fine = (
+        rows.ndim == 2
+        and len(rows) > 1
+        and bool(np.isfinite(rows).all())
+        and found.temperature > 0
+        and bool(found.thresholds)
+        and len(found.classes) in (0, len(rows))
+        and (found.evidence is None or found.background is not None)
+        and all(row.shape == (rows.shape[1] + 2,) for row in weights.values())
+    )
     require(fine, "its numbers cannot be used")
     return found
 

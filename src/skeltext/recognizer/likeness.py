@@ -41,7 +41,7 @@ class Likeness:
 
     def directions(self, embedded: Floats) -> Floats:
         """(N, D) embedded clips as whitened directions."""
-        return unit((unit(embedded) - self.mean) @ self.matrix)
+        return unit(np.asarray((unit(embedded) - self.mean) @ self.matrix, np.float32))
 
     def scores(self, embedded: Floats, examples: Floats) -> Floats:
         """(N,) standard scores of clips (N, D) by the mean direction of examples (E, D)."""

@@ -204,7 +204,7 @@ class Scorer:
     def _evidence(self, embedded: Floats, scores: Floats, calibration: Calibration) -> npt.NDArray[np.float64]:
         """(N,) how much speaks for one of the labels: the best score, or what a fitted evidence makes of more signs."""
         if calibration.evidence is None or calibration.background is None:
-            return scores.max(axis=1).astype(np.float64)
+            return np.asarray(scores.max(axis=1), np.float64)
         return calibration.evidence.of(scores, self._background_scores(embedded, calibration))
 
     def _background_scores(self, embedded: Floats, calibration: Calibration) -> Floats:
