@@ -72,8 +72,11 @@ COMMANDS = {
     "leaderboard": ("DATASET", "--methods", "--method", "--route", "--protocol", "--quick", "--list", "--json"),
     "import": ("SOURCE", "--dataset", "--split", "--out", "--text-encoder", "--preprocessing", "--store", "--json"),
     "bench": ("--stage", "--quick", "--encoder", "--batch", "--two-person", "--rounds", "--threads", "--json"),
+    "teach": ("LABELS", "LABEL", "FILES", "--text", "--model", "--onnx", "--device", "--json"),
     "predict": (
-        "FILE",
+        "FILES",
+        "--coverage",
+        "--adapt",
         "--labels",
         "--label-set",
         "--save-label-set",

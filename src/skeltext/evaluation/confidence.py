@@ -90,11 +90,6 @@ class _Seen:
         progress(len(some))
         return cls(model=model, reference=reference, classes=store.labels[indices].astype(np.int64), empty=empty)
 
-    @property
-    def background(self) -> Floats:
-        """(B, W) the texts of the classes that the model has learnt, as if they had been typed."""
-        return sentence_encoder(self.model.card).encode(list(self.model.card.labels.values()))
-
     def standard(self, embedded: Floats, texts: Floats) -> Floats:
         """(N, K) standard scores of embedded clips for embedded texts."""
         return standard_scores(self.model.scores(embedded, texts), self.model.scores(self.reference, texts))
@@ -118,22 +113,20 @@ def calibrate(run: Run, *, device: str = "cpu", progress: Progress | None = None
     right, wrong = (drawn.drawn_sets(scores, labels, include=include) for include in (True, False))
     temperature, growth = drawn.fitted_temperatures(right)
     thresholds, accepted = drawn.fitted_thresholds(right, wrong, rates=RATES)
-    background = trial.standard(judged, trial.background)
     gaps, nothing = drawn.fitted_gaps(right), fitted_nothing(trial.reference, trial.empty)
     shifts = needed_shifts(nothing, judged)
     final = _Seen.of(run, run.training_clips, device=device, progress=tell)
     calibration = Calibration(
         reference=final.reference,
         classes=final.classes,
-        background=final.background,
         temperature=temperature,
         growth=growth,
         thresholds=thresholds,
         accepted=accepted,
         evidence=fitted_evidence(
-            np.concatenate([signs(one, background) for one, _ in right]),
+            np.concatenate([signs(one) for one, _ in right]),
             drawn.hits(right),
-            np.concatenate([signs(one, background) for one, _ in wrong]),
+            np.concatenate([signs(one) for one, _ in wrong]),
         ),
         gaps=gaps,
         nothing=shifted(fitted_nothing(final.reference, final.empty), shifts),

@@ -68,34 +68,40 @@ def log_shares(scores: Array, *, temperature: float) -> Array:
     return np.asarray(scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True)))
 
 
-def scaled_for(labels: int, growth: float) -> float:
-    """What the temperature for five labels is multiplied by for so many."""
-    return float((labels / USUAL_LABELS) ** growth)
-
-
-def fitted_temperature(draws: Sequence[Draw], *, growth: float = 0.0) -> tuple[float, float]:
-    """The temperature at which the right labels are most likely, and how likely (Guo et al., ICML 2017, section 4.2).
+def fitted_temperature(draws: Sequence[Draw]) -> float:
+    """The temperature at which the right labels are most likely (Guo et al., ICML 2017, section 4.2).
 
     >>> scores, right = np.array([[2.0, 0.0]] * 4, "f"), np.array([[True, False]] * 3 + [[False, True]])
-    >>> round(2 / fitted_temperature([(scores, right)])[0], 1)  # three of four are right: log 3
+    >>> round(2 / fitted_temperature([(scores, right)]), 1)  # three of four are right: log 3
     1.1
     """
-    likelihood = [
-        sum(
-            float(log_shares(scores, temperature=t * scaled_for(scores.shape[1], growth))[right].mean())
-            for scores, right in draws
-        )
-        for t in TEMPERATURES
-    ]
-    best = int(np.argmax(likelihood))
-    return float(TEMPERATURES[best]), likelihood[best]
+    return float(TEMPERATURES[int(np.argmax(_likelihoods(draws)))])
 
 
 def fitted_temperatures(draws: Sequence[Draw]) -> tuple[float, float]:
-    """The temperature for five labels and its growth, at which the right labels are most likely."""
-    tried = {float(growth): fitted_temperature(draws, growth=float(growth)) for growth in GROWTHS}
-    growth = max(tried, key=lambda one: tried[one][1])
-    return tried[growth][0], growth
+    """The temperature for five labels, and the power of the number of labels that it grows with.
+
+    Together they make the right labels most likely.
+    """
+    numbers = sorted({scores.shape[1] for scores, _ in draws})
+    curves = [_likelihoods([draw for draw in draws if draw[0].shape[1] == number]) for number in numbers]
+    steps, best = np.log(TEMPERATURES), (-np.inf, 0.0, 0.0)
+    for growth in GROWTHS:
+        shifts = growth * np.log(np.array(numbers) / USUAL_LABELS)
+        total = sum(np.interp(steps + shift, steps, curve) for shift, curve in zip(shifts, curves, strict=True))
+        at = int(np.argmax(total))
+        best = max(best, (float(np.asarray(total)[at]), float(TEMPERATURES[at]), float(growth)))
+    return best[1], best[2]
+
+
+def _likelihoods(draws: Sequence[Draw]) -> Array:
+    """For every one of the temperatures how likely the right labels are, in the sum over draws."""
+    return np.array(
+        [
+            sum(float(log_shares(scores, temperature=t)[right].mean()) for scores, right in draws)
+            for t in TEMPERATURES.tolist()
+        ]
+    )
 
 
 def fitted_thresholds(
@@ -139,9 +145,8 @@ def covered(draws: Sequence[Draw], gaps: Gaps, *, coverage: float) -> tuple[floa
 
 def calibration_error(draws: Sequence[Draw], *, temperature: float, growth: float = 0.0) -> float:
     """Expected calibration error: how far, on average over ten bins, confidence is from the share of right answers."""
-    shares = [
-        np.exp(log_shares(scores, temperature=temperature * scaled_for(scores.shape[1], growth))) for scores, _ in draws
-    ]
+    scales = [temperature * float((scores.shape[1] / USUAL_LABELS) ** growth) for scores, _ in draws]
+    shares = [np.exp(log_shares(scores, temperature=t)) for t, (scores, _) in zip(scales, draws, strict=True)]
     confidence = np.concatenate([one.max(axis=1) for one in shares])
     right = hits(draws)
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)

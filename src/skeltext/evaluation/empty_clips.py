@@ -25,17 +25,25 @@ def empty_clips(
 ) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
     """The kind and the prepared array of every empty clip that can be made of some clips and be prepared."""
     generator = np.random.default_rng(seed)
-    for clip in clips:
+    for clip in map(_people, clips):
         for kind, make in _MAKERS:
             try:
-                yield kind, prepare(replace(clip, positions=make(clip.positions, generator), confidence=None))
+                yield kind, prepare(replace(clip, positions=make(clip.positions, generator)))
             except SkeltextError:  # too little is left to be prepared, so it is refused anyway
                 continue
 
 
+def _people(clip: Clip) -> Clip:
+    """A clip without the people of whom nothing is seen."""
+    seen = [m for m in range(clip.M) if np.isfinite(clip.positions[m]).any()]
+    return replace(clip, positions=clip.positions[seen], tracks=tuple(clip.tracks[m] for m in seen), confidence=None)
+
+
 def _size(positions: Floats) -> float:
     """How far joints lie from the middle of a body."""
-    return float(np.nanstd(positions - np.nanmean(positions, axis=2, keepdims=True)))
+    poses = positions.reshape(-1, *positions.shape[2:])  # M T V C -> MT V C
+    poses = poses[[bool(np.isfinite(pose).any()) for pose in poses]]
+    return float(np.nanstd(poses - np.nanmean(poses, axis=1, keepdims=True)))
 
 
 def first_frame(positions: Floats, generator: Generator) -> Floats:

@@ -19,7 +19,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 def fitted_evidence(with_label: npt.NDArray[np.float64], right: Flags, without: npt.NDArray[np.float64]) -> Evidence:
-    """From the signs (N, 5) of clips with and of clips without their label among those that are asked for.
+    """From the signs (N, 3) of clips with and of clips without their label among those that are asked for.
 
     `right` says of the former where the best label is the right one.
     """

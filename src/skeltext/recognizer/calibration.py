@@ -47,9 +47,8 @@ class Calibration:
     ``accepted`` is the share of clips that do show one of them and lie above it. ``about`` says what they were fitted
     on.
 
-    ``evidence`` takes the place of the thresholds: it also reads what a clip scores with the ``background``, texts of
-    the training (B, W) in the text space. ``gaps`` are those of label sets, ``nothing`` knows clips that show no
-    action. Each is None, and ``classes`` is empty, in a calibration of an earlier release.
+    ``evidence`` takes the place of the thresholds, ``gaps`` are those of label sets, and ``nothing`` knows clips that
+    show no action. Each is None, and ``classes`` is empty, in a calibration of an earlier release.
     """
 
     reference: Floats
@@ -59,7 +58,6 @@ class Calibration:
     about: str
     growth: float = 0.0
     classes: Ints = field(default_factory=_no_classes)
-    background: Floats | None = None
     evidence: Evidence | None = None
     gaps: Gaps | None = None
     nothing: NothingShown | None = None
@@ -72,6 +70,10 @@ class Calibration:
     def temperature_for(self, labels: int) -> float:
         """The temperature of the softmax over so many labels."""
         return self.temperature * float((labels / USUAL_LABELS) ** self.growth)
+
+    def evidence_of(self, scores: Floats) -> npt.NDArray[np.float64]:
+        """(N,) how much speaks for one of the labels, by standard scores (N, K); the best score if none is fitted."""
+        return np.asarray(scores.max(axis=1), np.float64) if self.evidence is None else self.evidence.of(scores)
 
     def threshold(self, false_accept: float) -> float:
         """The least evidence at a false-accept rate, or standard score without it, linear between fitted rates.
@@ -108,8 +110,6 @@ class Calibration:
         arrays: dict[str, npt.NDArray[np.generic]] = {"reference": self.reference.astype(np.float16)}
         if len(self.classes):
             arrays["classes"] = self.classes
-        if self.background is not None:
-            arrays["background"] = self.background.astype(np.float16)
         weights = self.nothing.weights if self.nothing else {}
         return arrays | {_NOTHING + kind: np.ascontiguousarray(row) for kind, row in weights.items()}
 
@@ -131,7 +131,6 @@ def calibration_from(figures: bytes, reference: bytes) -> Calibration:
     found = Calibration(
         reference=arrays["reference"].astype(np.float32),
         classes=arrays.get("classes", _no_classes()),
-        background=arrays["background"].astype(np.float32) if "background" in arrays else None,
         nothing=NothingShown(weights=weights) if weights else None,
         evidence=Evidence.from_dict(plain["evidence"]) if "evidence" in plain else None,
         gaps=Gaps.from_dict(plain["gaps"]) if "gaps" in plain else None,
@@ -149,7 +148,6 @@ def calibration_from(figures: bytes, reference: bytes) -> Calibration:
         and found.temperature > 0
         and bool(found.thresholds)
         and len(found.classes) in (0, len(rows))
-        and (found.evidence is None or found.background is not None)
         and all(row.shape == (rows.shape[1] + 2,) for row in weights.values())
     )
     require(fine, "its numbers cannot be used")

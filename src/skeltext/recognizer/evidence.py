@@ -11,19 +11,18 @@ import numpy.typing as npt
 
 from skeltext.recognizer.model import Floats
 
-SIGNS = ("score", "margin", "background", "background mean", "labels")
-MOST_ALIKE = 10  # background texts with the best scores, of which the mean is a sign
+SIGNS = ("score", "margin", "labels")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
     """A logistic regression over :data:`SIGNS`, fitted on clips of held-out classes with and without their label.
 
-    ``weights`` (5,) of the signs. ``thresholds`` maps a false-accept rate to the least evidence that is accepted, and
+    ``weights`` (3,) of the signs. ``thresholds`` maps a false-accept rate to the least evidence that is accepted, and
     ``accepted`` to the share of clips that show a label and have as much, ``right`` to that share of the clips that are
     answered right. The score is the best one of a clip among its labels, the margin how far it is ahead of the second,
-    the background what the clip scores with the texts of the training, and the last sign the logarithm of the number
-    of labels.
+    and the last sign the logarithm of the number of labels. What a clip scores with other texts, and how near it is to
+    the training, were tried and gave nothing on other classes than they were fitted on.
     """
 
     weights: npt.NDArray[np.float64]
@@ -31,9 +30,9 @@ class Evidence:
     accepted: Mapping[float, float]
     right: Mapping[float, float]
 
-    def of(self, scores: Floats, background: Floats) -> npt.NDArray[np.float64]:
-        """(N,) evidence from standard scores for the labels (N, K) and for the background (N, B)."""
-        return np.asarray(signs(scores, background) @ self.weights)
+    def of(self, scores: Floats) -> npt.NDArray[np.float64]:
+        """(N,) evidence from standard scores for the labels (N, K)."""
+        return np.asarray(signs(scores) @ self.weights)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -50,15 +49,13 @@ class Evidence:
 _RATES = ("thresholds", "accepted", "right")
 
 
-def signs(scores: Floats, background: Floats) -> npt.NDArray[np.float64]:
-    """(N, 5) the signs of clips by their scores for the labels (N, K) and for the background (N, B).
+def signs(scores: Floats) -> npt.NDArray[np.float64]:
+    """(N, 3) the signs of clips by their scores for the labels (N, K).
 
-    >>> signs(np.float32([[1, 3]]), np.float32([[0, 2]])).round(2).tolist()
-    [[3.0, 2.0, 1.0, 1.0, 0.69]]
+    >>> signs(np.float32([[1, 3]])).round(2).tolist()
+    [[3.0, 2.0, 0.69]]
     """
     ordered = np.sort(scores, axis=1).astype(np.float64)
     best = ordered[:, -1]
     margin = best - ordered[:, -2] if ordered.shape[1] > 1 else np.zeros_like(best)
-    alike = np.sort(background, axis=1)[:, -MOST_ALIKE:].mean(axis=1)
-    labels = np.full_like(best, np.log(ordered.shape[1]))
-    return np.stack([best, margin, alike, background.mean(axis=1), labels], axis=1)
+    return np.stack([best, margin, np.full_like(best, np.log(ordered.shape[1]))], axis=1)

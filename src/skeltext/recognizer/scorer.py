@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from skeltext.adaptation.registry import NamedStep
 from skeltext.adaptation.step import Unlabeled
@@ -33,7 +32,6 @@ from skeltext.texts.label_map import LabelMap, short
 USUAL_STEP = "shrunken_prototypes"
 """The test-time step for many clips that are given together."""
 FEWEST_CLIPS, CLIPS_PER_LABEL = 20, 4  # from which on the usual step was never worse on average
-_BACKGROUND = LabelSet()  # the key of the scores of the reference for the background
 
 
 class Memory(NamedTuple):
@@ -185,7 +183,7 @@ class Scorer:
             )
         else:
             least = self.calibration.threshold(false_accept)
-            evidence = self._evidence(embedded, scores[:, : len(labels.labels)], self.calibration)
+            evidence = self.calibration.evidence_of(scores[:, : len(labels.labels)])
         kinds = self._kinds_of_nothing(embedded, scores, labels)
         return [
             refusal(row, labels, nothing=kind, enough=bool(found >= least))
@@ -200,19 +198,6 @@ class Scorer:
                 " `skeltext calibrate RUN`, or leave the coverage away"
             )
         return self.calibration.gaps.width(coverage, labels=labels)
-
-    def _evidence(self, embedded: Floats, scores: Floats, calibration: Calibration) -> npt.NDArray[np.float64]:
-        """(N,) how much speaks for one of the labels: the best score, or what a fitted evidence makes of more signs."""
-        if calibration.evidence is None or calibration.background is None:
-            return np.asarray(scores.max(axis=1), np.float64)
-        return calibration.evidence.of(scores, self._background_scores(embedded, calibration))
-
-    def _background_scores(self, embedded: Floats, calibration: Calibration) -> Floats:
-        """(N, B) standard scores for the texts of the background."""
-        background = calibration.background
-        assert background is not None
-        reference = self._memory.reference(_BACKGROUND, lambda: self.model.scores(calibration.reference, background))
-        return standard_scores(self.model.scores(embedded, background), reference)
 
     def _kinds_of_nothing(self, embedded: Floats, scores: Floats, labels: LabelSet) -> list[str]:
         """For every clip the kind of empty clip that it is; empty texts where that is not known or does not count."""
