@@ -385,6 +385,24 @@ def test_predict(call: Call, tiny_run: Path, files: dict[str, Path], form: str) 
     assert places == sorted(places)
 
 
+def test_predict_answers_for_every_file_of_a_folder(call: Call, tiny_run: Path, clip: Clip, tmp_path: Path) -> None:
+    folder = tmp_path / "motions"
+    folder.mkdir()
+    for number in range(20):
+        write_npz(clip, folder / f"{number:02}.npz")
+    base = ("predict", folder, "--model", tiny_run, "--labels", *LABELS, "--json")
+    found = call(*base).json
+    assert found["adapted"] == "shrunken_prototypes"
+    assert [Path(one["file"]).name for one in found["files"]] == [f"{number:02}.npz" for number in range(20)]
+    alone = call(*base, "--adapt", "none").json
+    assert alone["adapted"] == ""
+    (one,) = call("predict", folder / "00.npz", *base[2:]).json["answers"]
+    (first,) = alone["files"][0]["answers"]
+    for mine, its in zip(first["guesses"], one["guesses"], strict=True):
+        assert (mine["label"], mine["score"]) == (its["label"], pytest.approx(its["score"], abs=1e-4))
+    assert "abacus" in call(*base, "--adapt", "abacus").sentence
+
+
 def test_predict_uses_what_a_file_does_not_say(call: Call, tiny_run: Path, clip: Clip, tmp_path: Path) -> None:
     path = tmp_path / "bare.npz"
     np.savez(path, positions=clip.positions)

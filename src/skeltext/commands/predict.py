@@ -55,7 +55,7 @@ def predict(
     """
     from skeltext.errors import require
 
-    require(files, "no file given, expected a motion file or a folder of such")
+    require(files, "predict requires an argument; name a motion file or a folder of such")
     require(top is None or top > 0, f"--top is {top}, expected at least one")
     paths = motion_files(files)
     clips = [source.read(path) for path in paths]

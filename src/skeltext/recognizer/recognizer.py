@@ -99,10 +99,11 @@ class Recognizer(Scorer):
         """
         asked = LabelSet.for_question(labels)
         names = len(asked.labels)
+        least = self.least_score(false_accept)
         gap = None if coverage is None else self.gap(coverage, labels=names)
         embedded = self.embed(clips, pair=pair)
         scores = self.scores(embedded, asked)
-        reasons = self.refusals(embedded, scores, asked, false_accept=false_accept)
+        reasons = self.refusals(embedded, scores, asked, least=least)
         step = adapt or (USUAL_STEP if len(clips) >= max(FEWEST_CLIPS, CLIPS_PER_LABEL * names) else PLAIN)
         if step != PLAIN:
             scores = self.adapted(embedded, scores, step)

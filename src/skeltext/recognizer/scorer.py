@@ -165,29 +165,29 @@ class Scorer:
             )
         return found.scores
 
-    def refusals(
-        self, embedded: Floats, scores: Floats, labels: LabelSet, *, false_accept: float | None = None
-    ) -> list[str]:
-        """For every clip (N, D) with its :meth:`scores` (N, K) why no label is accepted; empty where one is.
-
-        A clip that shows no action at all is refused wherever the calibration knows such clips, unless the best label
-        has examples. With a `false_accept` rate a clip is refused, too, where there is less evidence than that many
-        clips that show none of the labels have. Raises :class:`SkeltextError` for a rate without a calibration.
-        """
+    def least_score(self, false_accept: float | None) -> float:
+        """The evidence, or the score where none was fitted, below which an answer is refused at a false-accept rate."""
         if false_accept is None:
-            least, evidence = -np.inf, np.zeros(len(scores))
-        elif self.calibration is None:
+            return -np.inf
+        if self.calibration is None:
             raise SkeltextError(
                 "this model has no calibration, so it cannot tell how often it would accept a wrong clip; fit one with"
                 " `skeltext calibrate RUN`, or leave the false-accept rate away"
             )
-        else:
-            least = self.calibration.threshold(false_accept)
-            evidence = self.calibration.evidence_of(scores[:, : len(labels.labels)])
+        return self.calibration.threshold(false_accept)
+
+    def refusals(self, embedded: Floats, scores: Floats, labels: LabelSet, *, least: float) -> list[str]:
+        """For every clip (N, D) with its :meth:`scores` (N, K) why no label is accepted; empty where one is.
+
+        A clip that shows no action at all is refused wherever the calibration knows such clips, unless the best label
+        has examples. One with less evidence than `least` (:meth:`least_score`) is refused, too.
+        """
+        names, fitted = len(labels.labels), self.calibration
+        enough = np.ones(len(scores), bool) if fitted is None else fitted.evidence_of(scores[:, :names]) >= least
         kinds = self._kinds_of_nothing(embedded, scores, labels)
         return [
-            refusal(row, labels, nothing=kind, enough=bool(found >= least))
-            for row, kind, found in zip(scores, kinds, evidence, strict=True)
+            refusal(row, labels, nothing=kind, enough=bool(sure))
+            for row, kind, sure in zip(scores, kinds, enough, strict=True)
         ]
 
     def gap(self, coverage: float, *, labels: int) -> float:

@@ -77,11 +77,11 @@ def judged_windows(
     length = frames_in(window, fps=clip.fps, of="window")
     starts = window_starts(clip.T, length=length, hop=frames_in(hop, fps=clip.fps, of="hop"))
     asked = LabelSet.for_question(labels)
+    least = model.least_score(false_accept)
     probabilities = np.zeros((len(starts), len(asked.labels)), np.float32)
     for rows, embedded in embedded_windows(model, clip, starts, length=length, pair=pair, progress=progress):
         scores = model.scores(embedded, asked)
-        refused = model.refusals(embedded, scores, asked, false_accept=false_accept)
-        accepted = np.array([not reason for reason in refused])
+        accepted = np.array([not reason for reason in model.refusals(embedded, scores, asked, least=least)])
         shares = model.probabilities(scores)[:, : len(asked.labels)]  # without the negatives
         probabilities[rows] = shares * accepted[:, None]
     centres = (starts + np.minimum(starts + length, clip.T)) / (2 * clip.fps)
