@@ -768,6 +768,6 @@ def test_an_interruption_says_that_it_can_go_on(call: Call, monkeypatch: pytest.
 def test_commands_in_their_own_process(tiny_run: Path, files: dict[str, Path], tmp_path: Path) -> None:
     found = in_its_own_process("predict", files["bvh"], "--model", tiny_run, "--labels", *LABELS, "--json")
     assert (found.code, len(found.json["answers"][0]["guesses"])) == (0, len(LABELS))
-    assert in_its_own_process("predict", tmp_path, "--model", tiny_run, "--labels", *LABELS).sentence
+    assert in_its_own_process("predict", tmp_path / "no", "--model", tiny_run, "--labels", *LABELS).sentence
     odd = in_its_own_process("check", tmp_path / "no", PYTHONIOENCODING="ascii", folder=tmp_path)
     assert "does not exist" in odd.sentence

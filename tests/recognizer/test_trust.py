@@ -130,7 +130,7 @@ def test_a_label_set_is_asked_for_by_its_coverage(recognizer: Recognizer) -> Non
     assert answer.label_set == tuple(guess.label for guess in answer.guesses)
     assert model.predict(clip, LABELS, coverage=0.8).label_set == (answer.guesses[0].label,)
     assert model.predict(clip, LABELS).label_set == ()
-    assert answer.to_dict()["label_set"] == answer.label_set
+    assert answer.to_dict()["label_set"] == list(answer.label_set)
     for missing in (recognizer, calibrated(recognizer, gaps=none)):
         with pytest.raises(SkeltextError, match="has no label sets, which earlier releases did not fit"):
             missing.predict(clip, LABELS, coverage=0.9)

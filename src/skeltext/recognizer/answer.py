@@ -71,8 +71,8 @@ class Answer:
 
     def to_dict(self, *, top: int | None = None) -> dict[str, Any]:
         """Plain values for JSON, with confidence and margin; of the guesses the first `top`, by default all."""
-        guesses = {"guesses": [guess.to_dict() for guess in self.guesses[:top]]}
-        return asdict(self) | guesses | {"confidence": self.confidence, "margin": self.margin}
+        lists = {"guesses": [guess.to_dict() for guess in self.guesses[:top]], "label_set": list(self.label_set)}
+        return asdict(self) | lists | {"confidence": self.confidence, "margin": self.margin}
 
     def to_frame(self) -> pd.DataFrame:
         """The guesses as a table, best first: label, text, score, probability, source, nearest. Needs pandas."""
