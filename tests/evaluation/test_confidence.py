@@ -72,12 +72,24 @@ def held_out(seed: int, *, classes: int = 24, each: int = 40) -> tuple[np.ndarra
 @pytest.mark.parametrize("labels", [2, 5, 10, 20])
 @pytest.mark.parametrize("coverage", [0.8, 0.9, 0.95])
 def test_label_sets_hold_the_truth_as_often_as_they_promise(labels: int, coverage: float) -> None:
-    gaps = fitted_gaps(drawn_sets(*held_out(0), include=True))
+    scores, classes = held_out(0)
+    gaps = fitted_gaps(drawn_sets(scores, classes, include=True), classes=classes)
     fresh = drawn_sets(*held_out(1), include=True, fewest=labels, most=labels)
     share, size = covered(fresh, gaps, coverage=coverage)
     assert share > coverage - 0.04
-    assert share < coverage + 0.04 or size < 1.01  # the best label alone is right more often
+    assert share < coverage + 0.06 or size < 1.01  # the best label alone is right more often
     assert 1 <= size < labels
+
+
+def test_label_sets_are_wider_where_classes_differ() -> None:
+    generator = np.random.default_rng(0)
+    truth = np.repeat(np.arange(12), 30)
+    distances = np.abs(generator.normal(size=360))
+    alike = [(np.stack([-distances, np.zeros(360)], axis=1), np.array([[True, False]] * 360))]
+    widths = []
+    for classes in (truth, np.sort(distances).searchsorted(distances) // 30):  # mixed, or from easy to hard
+        widths.append(fitted_gaps(alike, classes=classes).width(0.8, labels=2))
+    assert widths[1] > widths[0] * 1.1
 
 
 def test_drawn_labels_are_different_and_hold_the_right_one_or_not() -> None:

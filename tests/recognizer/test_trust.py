@@ -89,10 +89,23 @@ def test_empty_clips_are_told_from_actions() -> None:
         "noise": (20 * random.normal(size=(60, 8))).astype(np.float32),
     }
     fitted = fitted_nothing(actions[:200], empty)
-    fitted = shifted(fitted, needed_shifts(fitted, actions[200:]))
+    fitted = shifted(fitted, needed_shifts(fitted, actions[200:], empty))
     assert np.mean([bool(kind) for kind in fitted.kinds(actions[200:])]) <= 0.02
     assert min(caught(fitted, empty).values()) > 0.8
     assert set(fitted.kinds(empty["noise"])) <= {"noise", "still", ""}
+
+
+def test_labels_with_examples_are_refused_by_what_was_fitted_on_examples(recognizer: Recognizer) -> None:
+    strict, mild = (
+        Evidence(weights=np.array([1.0, 0.0, 0.0]), thresholds={0.1: least, 0.5: least - 1}, accepted={}, right={})
+        for least in (50.0, -50.0)
+    )
+    clip = acted("left", frames=60)
+    shown = LabelSet.of(LABELS[1:]).with_examples("my move", [clip])
+    for by_text, by_examples in ((strict, mild), (mild, strict)):
+        model = calibrated(recognizer, evidence=by_text, shown=by_examples)
+        assert bool(model.predict(clip, LABELS, false_accept=0.1).label) == (by_text is mild)
+        assert bool(model.predict(clip, shown, false_accept=0.1).label) == (by_examples is mild)
 
 
 @pytest.fixture
@@ -170,6 +183,7 @@ def test_a_calibration_with_all_its_parts_comes_back(recognizer: Recognizer, tmp
         accepted={0.1: 0.3},
         about="made up",
         evidence=evidence,
+        shown=evidence,
         gaps=Gaps(widths={0.9: {2: 0.5, 5: 1.0}}),
         nothing=NothingShown(weights={"still": np.ones(14, np.float32)}),
     )
@@ -177,6 +191,7 @@ def test_a_calibration_with_all_its_parts_comes_back(recognizer: Recognizer, tmp
     back = load_calibration(tmp_path)
     assert back is not None
     assert back.evidence is not None
+    assert back.shown is not None
     assert back.gaps is not None
     assert back.nothing is not None
     assert (back.growth, back.evidence.thresholds, back.gaps.widths) == (0.1, evidence.thresholds, kept.gaps.widths)

@@ -31,7 +31,8 @@ from skeltext.evaluation.refusing import (
 )
 from skeltext.recognizer.calibration import Calibration, standard_scores
 from skeltext.recognizer.card import WEIGHTS
-from skeltext.recognizer.evidence import signs
+from skeltext.recognizer.evidence import Evidence, signs
+from skeltext.recognizer.likeness import Likeness
 from skeltext.recognizer.loading import sentence_encoder
 from skeltext.recognizer.model import Floats
 from skeltext.recognizer.torch_model import TorchModel
@@ -41,6 +42,7 @@ from skeltext.texts.descriptions import class_texts
 KINDS = ("name", "complete")  # people type words or sentences
 NUMBERS = (2, 5, 10, 20)  # of labels, of which each has its calibration error
 EMPTY_OF = 150  # training clips that empty clips are made of
+EXAMPLE_SETS = 4  # draws of one example for every held-out class
 COVERAGE = 0.9  # of the label sets whose size is shown
 
 Progress = Callable[[int, int], None]
@@ -113,8 +115,8 @@ def calibrate(run: Run, *, device: str = "cpu", progress: Progress | None = None
     right, wrong = (drawn.drawn_sets(scores, labels, include=include) for include in (True, False))
     temperature, growth = drawn.fitted_temperatures(right)
     thresholds, accepted = drawn.fitted_thresholds(right, wrong, rates=RATES)
-    gaps, nothing = drawn.fitted_gaps(right), fitted_nothing(trial.reference, trial.empty)
-    shifts = needed_shifts(nothing, judged)
+    gaps, nothing = drawn.fitted_gaps(right, classes=labels), fitted_nothing(trial.reference, trial.empty)
+    shifts = needed_shifts(nothing, judged, trial.empty)
     final = _Seen.of(run, run.training_clips, device=device, progress=tell)
     calibration = Calibration(
         reference=final.reference,
@@ -123,11 +125,8 @@ def calibrate(run: Run, *, device: str = "cpu", progress: Progress | None = None
         growth=growth,
         thresholds=thresholds,
         accepted=accepted,
-        evidence=fitted_evidence(
-            np.concatenate([signs(one) for one, _ in right]),
-            drawn.hits(right),
-            np.concatenate([signs(one) for one, _ in wrong]),
-        ),
+        evidence=_evidence(right, wrong),
+        shown=_evidence(*_shown(trial, judged, labels)),
         gaps=gaps,
         nothing=shifted(fitted_nothing(final.reference, final.empty), shifts),
         about=f"{len(clips)} clips of {len(held)} classes of {run.config.dataset} that a second training with the other"
@@ -154,6 +153,26 @@ def calibrate(run: Run, *, device: str = "cpu", progress: Progress | None = None
         mistaken=float(np.mean([bool(kind) for kind in shifted(nothing, shifts).kinds(judged)])),
     )
     return calibration, reliability
+
+
+def _evidence(right: list[drawn.Draw], wrong: list[drawn.Draw]) -> Evidence:
+    """Fitted on draws with the right label and on draws without it."""
+    with_label, without = (np.concatenate([signs(one) for one, _ in draws]) for draws in (right, wrong))
+    return fitted_evidence(with_label, drawn.hits(right), without)
+
+
+def _shown(trial: _Seen, judged: Floats, labels: npt.NDArray[np.int64]) -> tuple[list[drawn.Draw], list[drawn.Draw]]:
+    """Draws as :func:`drawn.drawn_sets` makes them, of labels that have one example each; examples are not asked."""
+    likeness = Likeness.of(trial.reference, trial.classes)
+    draws: tuple[list[drawn.Draw], list[drawn.Draw]] = ([], [])
+    for seed in range(EXAMPLE_SETS):
+        order = np.random.default_rng(seed).permutation(len(labels))
+        examples = order[np.unique(labels[order], return_index=True)[1]]  # one of every class
+        rest = np.setdiff1d(order, examples)
+        scores = np.stack([likeness.scores(judged[rest], judged[[one]]) for one in examples], axis=1)  # N K
+        for found, include in zip(draws, (True, False), strict=True):
+            found += drawn.drawn_sets(scores[None], labels[rest], include=include, sets=drawn.SETS // EXAMPLE_SETS)
+    return draws
 
 
 def _second_run(run: Run) -> Run:

@@ -114,10 +114,12 @@ def fitted_thresholds(
     return thresholds, {rate: float((having >= least).mean()) for rate, least in thresholds.items()}
 
 
-def fitted_gaps(draws: Sequence[Draw]) -> Gaps:
+def fitted_gaps(draws: Sequence[Draw], *, classes: npt.NDArray[np.int64]) -> Gaps:
     """How far the right label lies below the best one, at most, in every share of clips and by the number of labels.
 
-    The quantiles of all numbers of labels are smoothed by a parabola of the logarithm of the number.
+    Other classes may be harder than the few that were held out, so the share is raised by its standard error over the
+    `classes` (N,) of the clips. The quantiles of all numbers of labels are smoothed by a parabola of the logarithm of
+    the number.
     """
     below: dict[int, list[Array]] = {}
     for scores, which in draws:
@@ -126,11 +128,19 @@ def fitted_gaps(draws: Sequence[Draw]) -> Gaps:
     wanted = np.log(GAP_LABELS)
     widths = {}
     for coverage in COVERAGES:
-        found = [float(np.quantile(np.concatenate(below[k]), coverage, method="higher")) for k in sorted(below)]
+        found = [_safe_quantile(np.stack(below[k]), coverage, classes) for k in sorted(below)]
         curve = np.polyval(np.polyfit(numbers, found, min(2, len(numbers) - 1)), wanted)
         smooth = np.maximum.accumulate(np.maximum(curve, 0.0))
         widths[coverage] = dict(zip(GAP_LABELS, smooth.tolist(), strict=True))
     return Gaps(widths=widths)
+
+
+def _safe_quantile(below: Array, coverage: float, classes: npt.NDArray[np.int64]) -> float:
+    """The quantile of distances (S, N), S draws for N clips, raised by its standard error over their classes."""
+    inside = (below <= np.quantile(below, coverage)).mean(axis=0)
+    shares = [inside[classes == one].mean() for one in np.unique(classes)]
+    error = float(np.std(shares) / np.sqrt(len(shares)))
+    return float(np.quantile(below, min(coverage + error, 1.0), method="higher"))
 
 
 def covered(draws: Sequence[Draw], gaps: Gaps, *, coverage: float) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from skeltext.recognizer.nothing import NothingShown, inputs
 
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 MISTAKEN = 0.01  # share of clips of actions that may be taken for empty ones
+MISSED = 0.05  # share of empty clips that may be missed
 Flags = npt.NDArray[np.bool_]
 
 
@@ -56,10 +57,17 @@ def shifted(nothing: NothingShown, shifts: Mapping[str, float]) -> NothingShown:
     )
 
 
-def needed_shifts(nothing: NothingShown, actions: Floats) -> dict[str, float]:
-    """For every kind how much must be taken off so that few clips of actions (N, D) are taken for it."""
-    given, share = inputs(actions), 1 - MISTAKEN / len(nothing.weights)
-    return {kind: max(0.0, float(np.quantile(given @ row, share))) for kind, row in nothing.weights.items()}
+def needed_shifts(nothing: NothingShown, actions: Floats, empty: Mapping[str, Floats]) -> dict[str, float]:
+    """For every kind how much must be taken off so that few clips of actions (N, D) are taken for it.
+
+    Where nearly all empty clips lie above nearly all actions, that is the middle between both.
+    """
+    shifts = {}
+    for kind, row in nothing.weights.items():
+        highest = float(np.quantile(inputs(actions) @ row, 1 - MISTAKEN / len(nothing.weights)))
+        lowest = float(np.quantile(inputs(empty[kind]) @ row, MISSED))
+        shifts[kind] = max(0.0, highest, (highest + lowest) / 2)
+    return shifts
 
 
 def caught(nothing: NothingShown, empty: Mapping[str, Floats]) -> dict[str, float]:

@@ -47,8 +47,9 @@ class Calibration:
     ``accepted`` is the share of clips that do show one of them and lie above it. ``about`` says what they were fitted
     on.
 
-    ``evidence`` takes the place of the thresholds, ``gaps`` are those of label sets, and ``nothing`` knows clips that
-    show no action. Each is None, and ``classes`` is empty, in a calibration of an earlier release.
+    ``evidence`` takes the place of the thresholds, and ``shown`` does so for labels with examples; ``gaps`` are those
+    of label sets, and ``nothing`` knows clips that show no action. Each is None, and ``classes`` is empty, in a
+    calibration of an earlier release.
     """
 
     reference: Floats
@@ -59,6 +60,7 @@ class Calibration:
     growth: float = 0.0
     classes: Ints = field(default_factory=_no_classes)
     evidence: Evidence | None = None
+    shown: Evidence | None = None
     gaps: Gaps | None = None
     nothing: NothingShown | None = None
 
@@ -71,9 +73,17 @@ class Calibration:
         """The temperature of the softmax over so many labels."""
         return self.temperature * float((labels / USUAL_LABELS) ** self.growth)
 
-    def evidence_of(self, scores: Floats) -> npt.NDArray[np.float64]:
-        """(N,) how much speaks for one of the labels, by standard scores (N, K); the best score if none is fitted."""
-        return np.asarray(scores.max(axis=1), np.float64) if self.evidence is None else self.evidence.of(scores)
+    def evidence_of(self, scores: Floats, shown: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        """(N,) how much speaks for one of the labels, by standard scores (N, K); the best score if none is fitted.
+
+        `shown` (N,) says where the best label has examples, which is judged by what was fitted on examples.
+        """
+        if self.evidence is None:
+            return np.asarray(scores.max(axis=1), np.float64)
+        by_text = self.evidence.of(scores)
+        if self.shown is None or not shown.any():
+            return by_text
+        return np.where(shown, self.shown.in_scale_of(self.evidence, self.shown.of(scores)), by_text)
 
     def threshold(self, false_accept: float) -> float:
         """The least evidence at a false-accept rate, or standard score without it, linear between fitted rates.
@@ -102,7 +112,7 @@ class Calibration:
             "accepted": {str(rate): value for rate, value in self.accepted.items()},
             "about": self.about,
         }
-        parts = {"evidence": self.evidence, "gaps": self.gaps}
+        parts = {"evidence": self.evidence, "shown": self.shown, "gaps": self.gaps}
         figures |= {name: part.to_dict() for name, part in parts.items() if part is not None}
         write_text(folder / FIGURES, json.dumps(figures, indent=1))
 
@@ -133,6 +143,7 @@ def calibration_from(figures: bytes, reference: bytes) -> Calibration:
         classes=arrays.get("classes", _no_classes()),
         nothing=NothingShown(weights=weights) if weights else None,
         evidence=Evidence.from_dict(plain["evidence"]) if "evidence" in plain else None,
+        shown=Evidence.from_dict(plain["shown"]) if "shown" in plain else None,
         gaps=Gaps.from_dict(plain["gaps"]) if "gaps" in plain else None,
         growth=float(plain.get("growth", 0.0)),
         temperature=float(plain["temperature"]),

@@ -30,6 +30,19 @@ class Evidence:
     accepted: Mapping[float, float]
     right: Mapping[float, float]
 
+    def in_scale_of(self, other: Evidence, evidence: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """(N,) evidence in the scale of another one: what a threshold of this one is, is that threshold of the other.
+
+        >>> one, other = (Evidence(weights=np.ones(3), thresholds=t, accepted={}, right={}) for t in
+        ...               ({0.1: 8.0, 0.5: 4.0}, {0.1: 2.0, 0.5: 1.0}))
+        >>> one.in_scale_of(other, np.array([3.0, 4.0, 6.0, 9.0])).tolist()
+        [0.0, 1.0, 1.5, 3.0]
+        """
+        rates = sorted(set(self.thresholds) & set(other.thresholds), reverse=True)
+        own, others = np.array([[one.thresholds[rate] for rate in rates] for one in (self, other)])
+        beyond = np.minimum(evidence - own[0], 0) + np.maximum(evidence - own[-1], 0)
+        return np.asarray(np.interp(evidence, own, others) + beyond)
+
     def of(self, scores: Floats) -> npt.NDArray[np.float64]:
         """(N,) evidence from standard scores for the labels (N, K)."""
         return np.asarray(signs(scores) @ self.weights)

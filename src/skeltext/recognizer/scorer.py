@@ -31,7 +31,7 @@ from skeltext.texts.label_map import LabelMap, short
 
 USUAL_STEP = "shrunken_prototypes"
 """The test-time step for many clips that are given together."""
-FEWEST_CLIPS, CLIPS_PER_LABEL = 20, 4  # from which on the usual step was never worse on average
+FEWEST_CLIPS, CLIPS_PER_LABEL = 20, 4  # from which on the usual step pays
 
 
 class Memory(NamedTuple):
@@ -182,12 +182,16 @@ class Scorer:
         A clip that shows no action at all is refused wherever the calibration knows such clips, unless the best label
         has examples. One with less evidence than `least` (:meth:`least_score`) is refused, too.
         """
-        names, fitted = len(labels.labels), self.calibration
-        enough = np.ones(len(scores), bool) if fitted is None else fitted.evidence_of(scores[:, :names]) >= least
-        kinds = self._kinds_of_nothing(embedded, scores, labels)
+        if self.calibration is None:
+            return [refusal(row, labels) for row in scores]
+        asked = scores[:, : len(labels.labels)]
+        shown = np.array([bool(labels.labels[k].examples) for k in asked.argmax(axis=1)])
+        enough = self.calibration.evidence_of(asked, shown) >= least
+        nothing = self.calibration.nothing
+        kinds = nothing.kinds(embedded) if nothing else [""] * len(scores)
         return [
-            refusal(row, labels, nothing=kind, enough=bool(sure))
-            for row, kind, sure in zip(scores, kinds, enough, strict=True)
+            refusal(row, labels, nothing="" if has_examples else kind, enough=bool(sure))
+            for row, kind, has_examples, sure in zip(scores, kinds, shown, enough, strict=True)
         ]
 
     def gap(self, coverage: float, *, labels: int) -> float:
@@ -198,14 +202,6 @@ class Scorer:
                 " `skeltext calibrate RUN`, or leave the coverage away"
             )
         return self.calibration.gaps.width(coverage, labels=labels)
-
-    def _kinds_of_nothing(self, embedded: Floats, scores: Floats, labels: LabelSet) -> list[str]:
-        """For every clip the kind of empty clip that it is; empty texts where that is not known or does not count."""
-        if self.calibration is None or self.calibration.nothing is None:
-            return [""] * len(scores)
-        best = scores[:, : len(labels.labels)].argmax(axis=1)
-        kinds = self.calibration.nothing.kinds(embedded)
-        return ["" if labels.labels[k].examples else kind for k, kind in zip(best, kinds, strict=True)]
 
     def anchors(self, labels: LabelSet) -> Floats:
         """(K, D) the direction of every label among embedded clips: of its texts, of its examples, or between both.
