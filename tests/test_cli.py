@@ -72,8 +72,11 @@ COMMANDS = {
     "leaderboard": ("DATASET", "--methods", "--method", "--route", "--protocol", "--quick", "--list", "--json"),
     "import": ("SOURCE", "--dataset", "--split", "--out", "--text-encoder", "--preprocessing", "--store", "--json"),
     "bench": ("--stage", "--quick", "--encoder", "--batch", "--two-person", "--rounds", "--threads", "--json"),
+    "teach": ("LABELS", "LABEL", "FILES", "--text", "--model", "--onnx", "--device", "--json"),
     "predict": (
-        "FILE",
+        "FILES",
+        "--coverage",
+        "--adapt",
         "--labels",
         "--label-set",
         "--save-label-set",
@@ -380,6 +383,24 @@ def test_predict(call: Call, tiny_run: Path, files: dict[str, Path], form: str) 
     assert (shown.code, shown.err) == (0, "")
     places = [shown.out.index(guess["label"]) for guess in guesses]
     assert places == sorted(places)
+
+
+def test_predict_answers_for_every_file_of_a_folder(call: Call, tiny_run: Path, clip: Clip, tmp_path: Path) -> None:
+    folder = tmp_path / "motions"
+    folder.mkdir()
+    for number in range(20):
+        write_npz(clip, folder / f"{number:02}.npz")
+    base = ("predict", folder, "--model", tiny_run, "--labels", *LABELS, "--json")
+    found = call(*base).json
+    assert found["adapted"] == "shrunken_prototypes"
+    assert [Path(one["file"]).name for one in found["files"]] == [f"{number:02}.npz" for number in range(20)]
+    alone = call(*base, "--adapt", "none").json
+    assert alone["adapted"] == ""
+    (one,) = call("predict", folder / "00.npz", *base[2:]).json["answers"]
+    (first,) = alone["files"][0]["answers"]
+    for mine, its in zip(first["guesses"], one["guesses"], strict=True):
+        assert (mine["label"], mine["score"]) == (its["label"], pytest.approx(its["score"], abs=1e-4))
+    assert "abacus" in call(*base, "--adapt", "abacus").sentence
 
 
 def test_predict_uses_what_a_file_does_not_say(call: Call, tiny_run: Path, clip: Clip, tmp_path: Path) -> None:
@@ -749,6 +770,6 @@ def test_an_interruption_says_that_it_can_go_on(call: Call, monkeypatch: pytest.
 def test_commands_in_their_own_process(tiny_run: Path, files: dict[str, Path], tmp_path: Path) -> None:
     found = in_its_own_process("predict", files["bvh"], "--model", tiny_run, "--labels", *LABELS, "--json")
     assert (found.code, len(found.json["answers"][0]["guesses"])) == (0, len(LABELS))
-    assert in_its_own_process("predict", tmp_path, "--model", tiny_run, "--labels", *LABELS).sentence
+    assert in_its_own_process("predict", tmp_path / "no", "--model", tiny_run, "--labels", *LABELS).sentence
     odd = in_its_own_process("check", tmp_path / "no", PYTHONIOENCODING="ascii", folder=tmp_path)
     assert "does not exist" in odd.sentence

@@ -25,6 +25,7 @@ from skeltext.commands.prepare import prepare
 from skeltext.commands.release import release
 from skeltext.commands.search import search
 from skeltext.commands.stream import stream
+from skeltext.commands.teach import teach
 from skeltext.commands.timeline import timeline
 from skeltext.errors import SkeltextError
 from skeltext.machine import configure_threads
@@ -91,6 +92,7 @@ app.command(calibrate)
 app.command(export)
 app.command(release)
 app.command(predict)
+app.command(teach)
 app.command(explain)
 app.command(search)
 app.command(timeline)

@@ -41,7 +41,7 @@ def hits(tmp_path: Path) -> Hits:
 
 
 KEYS = {
-    answer: "label guesses person calibrated rejected quality confidence margin",
+    answer: "label guesses person calibrated rejected quality label_set coverage adapted confidence margin",
     timeline: "spans labels centres probabilities duration fps person calibrated source",
     explanation: "label score joints limbs frames",
 }

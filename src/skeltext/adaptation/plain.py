@@ -27,4 +27,4 @@ class Plain(TestTimeStep):
 
     def fit(self, clips: Unlabeled) -> Adapted:
         """The class with the highest score."""
-        return Adapted(labels=np.asarray(clips.scores.argmax(axis=1), np.int64))
+        return Adapted(labels=np.asarray(clips.scores.argmax(axis=1), np.int64), scores=clips.scores)

@@ -41,10 +41,11 @@ class ScoreSmoothing(TestTimeStep):
             )
 
     def fit(self, clips: Unlabeled) -> Adapted:
-        """The class with the highest smoothed score."""
+        """The class with the highest smoothed score, and the scores."""
         edges = neighbor_edges(clips.features, count=min(self.neighbors, len(clips.features) - 1))
         smoothed = smooth(clips.scores.astype(np.float64), *edges, spread=self.spread)
-        return Adapted(labels=np.asarray(smoothed.argmax(axis=1), np.int64))
+        scores = smoothed * (1 - self.spread)  # the weights of a clip and its neighbors add up to about one
+        return Adapted(labels=np.asarray(smoothed.argmax(axis=1), np.int64), scores=scores.astype(np.float32))
 
 
 def neighbor_edges(features: Floats, *, count: int) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:

@@ -36,10 +36,14 @@ class Unlabeled:
 
 @dataclass(frozen=True, kw_only=True)
 class Adapted:
-    """What a step found: ``labels`` (N,) and, where it moved the anchors, the new ``anchors`` (K, D)."""
+    """What a step found: ``labels`` (N,) and, where it moved the anchors, the new ``anchors`` (K, D).
+
+    ``scores`` (N, K) are new ones in the scale of those that it was given, where it has such; a recognizer needs them.
+    """
 
     labels: Ints
     anchors: Floats | None = None
+    scores: Floats | None = None
 
 
 class TestTimeStep(ABC):

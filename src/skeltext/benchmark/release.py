@@ -153,7 +153,8 @@ def page(config: TrainingConfig, card: Card, measured: Measured, *, calibration:
     if calibration is not None:
         lines += ["", "## How far to trust an answer", "", f"Fitted on {calibration.about}.", ""]
         lines += ["| false-accept rate | of clips that show a label, accepted |", "| ---: | ---: |"]
-        lines += [f"| {percent(rate)} % | {percent(share)} % |" for rate, share in calibration.accepted.items()]
+        accepted = calibration.evidence.accepted if calibration.evidence else calibration.accepted
+        lines += [f"| {percent(rate)} % | {percent(share)} % |" for rate, share in accepted.items()]
     return "\n".join(lines) + "\n"
 
 

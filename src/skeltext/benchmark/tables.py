@@ -179,7 +179,8 @@ def _fact(value: Any) -> str:
 
 def reliability_table(calibration: Calibration) -> Table:
     """What a false-accept rate costs: how many right clips are refused with the wrong ones."""
-    table = Table("--false-accept", "of clips that show a label, accepted")
-    for rate, share in calibration.accepted.items():
-        table.add_row(percent(rate), percent(share))
+    table = Table("--false-accept", "of clips that show a label, accepted", "of those answered right")
+    evidence = calibration.evidence
+    for rate, share in (evidence.accepted if evidence else calibration.accepted).items():
+        table.add_row(percent(rate), percent(share), percent(evidence.right[rate] if evidence else None))
     return table

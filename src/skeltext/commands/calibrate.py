@@ -20,8 +20,11 @@ def calibrate(
     Writes calibration.json and reference.safetensors into the checkpoint of the run; `predict`, `timeline` and `search`
     then give calibrated probabilities and know `--false-accept`. Unseen classes are not looked at.
 
-    --json keys: run, about, temperature, thresholds and accepted (by false-accept rate), accuracy, chance, answers,
-    error and error_before (expected calibration error).
+    --json keys: run, about, temperature and growth (with the number of labels), thresholds, accepted and right (by
+    false-accept rate: of the clips that show a label, and of those that are answered right), accuracy, chance, answers,
+    error and error_before (expected calibration error), errors (by the number of labels), set_size (labels in a set
+    that holds the right one nine times in ten), caught (by kind of empty clip) and mistaken (clips of actions that are
+    taken for empty).
 
     Parameters
     ----------
@@ -37,8 +40,9 @@ def calibrate(
         calibration, reliability = fit(opened, device=device, progress=bars.counter("embedding clips"))
     calibration.save(opened.folder.checkpoint)
     if as_json:
-        found = {"about": calibration.about, "temperature": calibration.temperature}
-        rates = {"thresholds": calibration.thresholds, "accepted": calibration.accepted}
+        found = {"about": calibration.about, "temperature": calibration.temperature, "growth": calibration.growth}
+        evidence = calibration.evidence
+        rates = {name: getattr(evidence, name) for name in ("thresholds", "accepted", "right")}
         print_json({"run": str(opened.folder.path), **found, **rates, **asdict(reliability)})
         return
     from skeltext.benchmark.tables import reliability_table
@@ -49,6 +53,14 @@ def calibrate(
         f"Right among them: {100 * reliability.accuracy:.1f} % (chance {100 * reliability.chance:.1f} %)."
         f" Calibration error: {100 * reliability.error_before:.1f} % before, {100 * reliability.error:.1f} % at"
         f" temperature {calibration.temperature:.2f}.",
+        highlight=False,
+    )
+    by_number = ", ".join(f"{100 * error:.1f} % among {k} labels" for k, error in reliability.errors.items())
+    refused = ", ".join(f"{100 * share:.1f} % of {kind} clips" for kind, share in reliability.caught.items())
+    console.print(
+        f"By number of labels: {by_number}. Label sets that hold the right one in 90 % of cases have"
+        f" {reliability.set_size:.1f} labels. Refused as showing no action: {refused}, and"
+        f" {100 * reliability.mistaken:.1f} % of clips that do show one.",
         highlight=False,
     )
     if reliability.accuracy < 1.1 * reliability.chance:

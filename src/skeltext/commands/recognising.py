@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,6 +60,25 @@ class FileOptions:
         from skeltext.formats.reading import read_clip
 
         return read_clip(file, layout=self.layout, fps=self.fps)
+
+
+def motion_files(paths: Sequence[Path]) -> list[Path]:
+    """The files that are given, and the motion files below folders, in the place of these.
+
+    A folder of OpenPose's key points is one clip and stays. Raises :class:`SkeltextError` for a folder without a motion
+    file.
+    """
+    from skeltext.formats.checking import files_below, motion_format
+
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir() or any(path.glob("*_keypoints.json")):
+            found.append(path)
+            continue
+        inside = [file for file in files_below(path, []) if motion_format(file) is not None]
+        require(inside, f"no motion file below {path}; `skeltext check {path}` tells what is there")
+        found += inside
+    return found
 
 
 @Parameter(name="*")

@@ -9,6 +9,7 @@ from skeltext.data_frame import data_frame
 from skeltext.formats.clip_check import ClipCheck
 from skeltext.recognizer.label_set import LabelSet
 from skeltext.recognizer.model import Floats
+from skeltext.recognizer.nothing import REASONS
 from skeltext.recognizer.wording import AS_TYPED
 from skeltext.texts.label_map import Near
 
@@ -43,7 +44,9 @@ class Answer:
     ``label`` is None where none of the labels is accepted; ``rejected`` then says why. ``confidence`` is the
     probability of the best guess, ``margin`` how far it is ahead of the second one. ``calibrated`` tells whether
     probabilities were fitted on classes that the model had not learnt. ``person`` is the track that was judged,
-    ``quality`` what was measured on the clip before.
+    ``quality`` what was measured on the clip before. ``label_set`` are the labels that hold the right one in the share
+    of cases that was asked for as ``coverage``, best first. ``adapted`` names the test-time step that looked at all
+    clips which were given together, if one did.
     """
 
     label: str | None
@@ -52,6 +55,9 @@ class Answer:
     calibrated: bool
     rejected: str = ""
     quality: ClipCheck | None = None
+    label_set: tuple[str, ...] = ()
+    coverage: float | None = None
+    adapted: str = ""
 
     @property
     def confidence(self) -> float:
@@ -65,8 +71,8 @@ class Answer:
 
     def to_dict(self, *, top: int | None = None) -> dict[str, Any]:
         """Plain values for JSON, with confidence and margin; of the guesses the first `top`, by default all."""
-        guesses = {"guesses": [guess.to_dict() for guess in self.guesses[:top]]}
-        return asdict(self) | guesses | {"confidence": self.confidence, "margin": self.margin}
+        lists = {"guesses": [guess.to_dict() for guess in self.guesses[:top]], "label_set": list(self.label_set)}
+        return asdict(self) | lists | {"confidence": self.confidence, "margin": self.margin}
 
     def to_frame(self) -> pd.DataFrame:
         """The guesses as a table, best first: label, text, score, probability, source, nearest. Needs pandas."""
@@ -74,9 +80,14 @@ class Answer:
         return data_frame(map(Guess.to_dict, self.guesses), columns=columns)
 
 
-def refusal(row: Floats, labels: LabelSet, *, least: float) -> str:
-    """Why no label is accepted for the scores (K,) of a clip, negatives after the labels; empty where one is."""
+def refusal(row: Floats, labels: LabelSet, *, nothing: str = "", enough: bool = True) -> str:
+    """Why no label is accepted for the scores (K,) of a clip, negatives after the labels; empty where one is.
+
+    `nothing` is the kind of empty clip that it looks like, and `enough` whether there is enough evidence for a label.
+    """
     k = len(labels.labels)
+    if nothing:
+        return f"it shows no action: {REASONS.get(nothing, nothing)}"
     if row[k:].size and row[k:].max() > row[:k].max():
         return f"it is nearer to {labels.negatives[int(row[k:].argmax())]!r}"
-    return "a clip that shows none of the labels would often be as sure" if row.max() < least else ""
+    return "" if enough else "a clip that shows none of the labels would often be as sure"

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from skeltext.adaptation.prototype_bank import CAPACITY, PrototypeBank
+from skeltext.adaptation.registry import PLAIN
 from skeltext.formats.clip_check import check_clip
 from skeltext.recognizer import explain as explaining
 from skeltext.recognizer import loading
 from skeltext.recognizer import timeline as timelines
-from skeltext.recognizer.answer import Answer, Guess, refusal
+from skeltext.recognizer.answer import Answer, Guess
+from skeltext.recognizer.conformal import within
 from skeltext.recognizer.label_set import Labels, LabelSet
 from skeltext.recognizer.model import Floats
-from skeltext.recognizer.scorer import Scorer
+from skeltext.recognizer.scorer import CLIPS_PER_LABEL, FEWEST_CLIPS, USUAL_STEP, Scorer
 from skeltext.recognizer.windows import people_of
 from skeltext.recognizer.wording import Wording
 from skeltext.skeletons.clip import Clip
@@ -54,32 +56,75 @@ class Recognizer(Scorer):
             weights=loaded.weights,
         )
 
-    def predict(self, clip: Clip, labels: Labels, *, false_accept: float | None = None, pair: bool = False) -> Answer:
+    def predict(
+        self,
+        clip: Clip,
+        labels: Labels,
+        *,
+        false_accept: float | None = None,
+        coverage: float | None = None,
+        pair: bool = False,
+    ) -> Answer:
         """Which of the labels the clip shows.
 
         What is nearer to a negative of a label set has no label. With a `false_accept` rate an answer is refused where
-        a clip that shows none of the labels would be as sure as it in more than that share of cases. Of several people
-        the one who moves most is judged, or with `pair` the two who do, together; :meth:`predict_people` judges each.
+        a clip that shows none of the labels would be as sure as it in more than that share of cases. With a `coverage`
+        the answer has a set of labels that holds the right one in that share of cases. Of several people the one who
+        moves most is judged, or with `pair` the two who do, together; :meth:`predict_people` judges each.
         Raises :class:`SkeltextError` for fewer than two labels and negatives, or a clip that cannot be prepared.
         """
-        return self.predict_all([clip], labels, false_accept=false_accept, pair=pair)[0]
+        return self.predict_all([clip], labels, false_accept=false_accept, coverage=coverage, pair=pair, adapt=PLAIN)[0]
 
-    def predict_people(self, clip: Clip, labels: Labels, *, false_accept: float | None = None) -> list[Answer]:
+    def predict_people(
+        self, clip: Clip, labels: Labels, *, false_accept: float | None = None, coverage: float | None = None
+    ) -> list[Answer]:
         """An answer for every person of a clip, in the order of its tracks."""
-        return self.predict_all(people_of(clip), labels, false_accept=false_accept)
+        return self.predict_all(people_of(clip), labels, false_accept=false_accept, coverage=coverage, adapt=PLAIN)
 
     def predict_all(
-        self, clips: Sequence[Clip], labels: Labels, *, false_accept: float | None = None, pair: bool = False
+        self,
+        clips: Sequence[Clip],
+        labels: Labels,
+        *,
+        false_accept: float | None = None,
+        coverage: float | None = None,
+        pair: bool = False,
+        adapt: str | None = None,
     ) -> list[Answer]:
-        """An answer for every clip; see :meth:`predict`."""
+        """An answer for every clip; see :meth:`predict`.
+
+        `adapt` names a test-time step, which looks at all clips together; by default that is
+        :data:`.scorer.USUAL_STEP` where there are 20 clips and four for every label, and ``"plain"`` else, which
+        answers for each clip alone. What is refused is decided for each clip alone.
+        """
         asked = LabelSet.for_question(labels)
+        names = len(asked.labels)
         least = self.least_score(false_accept)
-        scores = self.scores(self.embed(clips, pair=pair), asked)
+        gap = None if coverage is None else self.gap(coverage, labels=names)
+        embedded = self.embed(clips, pair=pair)
+        scores = self.scores(embedded, asked)
+        reasons = self.refusals(embedded, scores, asked, least=least)
+        step = adapt or (USUAL_STEP if len(clips) >= max(FEWEST_CLIPS, CLIPS_PER_LABEL * names) else PLAIN)
+        if step != PLAIN:
+            scores = self.adapted(embedded, scores, step)
         shares = self.probabilities(scores)
         wordings = self.wordings(asked)
+        sets = [() if gap is None else tuple(asked.names[k] for k in within(row[:names], gap)) for row in scores]
         return [
-            self._answer(clip, asked, wordings, row, share, least=least, pair=pair)
-            for clip, row, share in zip(clips, scores, shares, strict=True)
+            Answer(
+                label=None if reason else guesses[0].label,
+                guesses=guesses,
+                person=" and ".join(clip.tracks[m] for m in self.preprocessing(pair=pair).people(clip)),
+                calibrated=self.calibration is not None,
+                rejected=reason,
+                quality=check_clip(clip),
+                label_set=label_set,
+                coverage=coverage,
+                adapted="" if step == PLAIN else step,
+            )
+            for clip, guesses, reason, label_set in zip(
+                clips, _guesses(asked, wordings, scores, shares), reasons, sets, strict=True
+            )
         ]
 
     explain = explaining.explain
@@ -105,19 +150,14 @@ class Recognizer(Scorer):
         anchors = self.anchors(asked)
         return PrototypeBank(anchors, asked.names, capacity=capacity, prior=prior, margin=margin, lifetime=lifetime)
 
-    def _answer(
-        self,
-        clip: Clip,
-        labels: LabelSet,
-        wordings: Sequence[Wording],
-        row: Floats,
-        share: Floats,
-        *,
-        least: float,
-        pair: bool,
-    ) -> Answer:
-        names = labels.names
-        guesses = tuple(
+
+def _guesses(
+    labels: LabelSet, wordings: Sequence[Wording], scores: Floats, shares: Floats
+) -> Iterator[tuple[Guess, ...]]:
+    """For every clip, with its scores (K,) and shares (K,), a guess for each label, best first."""
+    names = labels.names
+    for row, share in zip(scores, shares, strict=True):
+        yield tuple(
             Guess(
                 label=names[i],
                 text=wordings[i].text,
@@ -127,13 +167,4 @@ class Recognizer(Scorer):
                 probability=float(share[i]),
             )
             for i in np.argsort(-row[: len(names)], kind="stable")
-        )
-        rejected = refusal(row, labels, least=least)
-        return Answer(
-            label=None if rejected else guesses[0].label,
-            guesses=guesses,
-            person=" and ".join(clip.tracks[m] for m in self.preprocessing(pair=pair).people(clip)),
-            calibrated=self.calibration is not None,
-            rejected=rejected,
-            quality=check_clip(clip),
         )

@@ -10,12 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skeltext.adaptation.registry import NamedStep
+from skeltext.adaptation.step import Unlabeled
 from skeltext.errors import SkeltextError, require
 from skeltext.recognizer import loading
+from skeltext.recognizer.answer import refusal
 from skeltext.recognizer.calibration import Calibration, standard_scores
 from skeltext.recognizer.card import Card
 from skeltext.recognizer.kept import Kept
 from skeltext.recognizer.label_set import Label, Labels, LabelSet
+from skeltext.recognizer.likeness import weighed
 from skeltext.recognizer.model import Floats, Model, unit
 from skeltext.recognizer.text_space import TypedTexts
 from skeltext.recognizer.wording import AS_TYPED, DESCRIBED, MAPPED, SHOWN, Wording, mapped_wording
@@ -24,6 +28,10 @@ from skeltext.skeletons.preprocessing import Preprocessing
 from skeltext.texts.descriptions import class_text, described_classes, described_sets
 from skeltext.texts.encoder import TextEncoder
 from skeltext.texts.label_map import LabelMap, short
+
+USUAL_STEP = "shrunken_prototypes"
+"""The test-time step for many clips that are given together."""
+FEWEST_CLIPS, CLIPS_PER_LABEL = 20, 4  # from which on the usual step pays
 
 
 class Memory(NamedTuple):
@@ -114,24 +122,51 @@ class Scorer:
     def scores(self, embedded: Floats, labels: Labels) -> Floats:
         """(N, K) scores of embedded clips (N, D) for the K labels and, behind them, the negatives.
 
-        They are standard scores where there is a calibration; the score of a label that has texts and examples is the
-        mean of the two.
+        They are standard scores where there is a calibration. The score of a label that has texts and examples is then
+        weighed by how many examples there are; without a calibration it is the mean of two cosines.
         """
         asked = LabelSet.of(labels)
-        rows = self._raw_scores(embedded, asked)
         if self.calibration is None:
-            return rows
-        compute = partial(self._raw_scores, self.calibration.reference, asked)
-        return standard_scores(rows, self._memory.reference(asked, compute))
+            return self._raw_scores(embedded, asked)
+        return self._standard_scores(embedded, asked, self.calibration)
+
+    def _standard_scores(self, embedded: Floats, labels: LabelSet, calibration: Calibration) -> Floats:
+        """(N, K) standard scores, those of examples by their likeness."""
+        rows = self._text_scores(embedded, labels)
+        spoken = self._memory.reference(labels, partial(self._text_scores, calibration.reference, labels))
+        scores = standard_scores(rows, spoken)
+        for position, label in enumerate(labels.labels):
+            if label.examples:
+                likeness = calibration.likeness.scores(embedded, self._examples(label))
+                number = len(label.examples)
+                scores[:, position] = (
+                    weighed(likeness, scores[:, position], examples=number) if label.texts else likeness
+                )
+        return scores
 
     def probabilities(self, scores: Floats) -> Floats:
         """(N, K) shares of every row of :meth:`scores` (N, K)."""
-        scale = self.model.score_scale if self.calibration is None else 1 / self.calibration.temperature
+        fitted = self.calibration
+        scale = self.model.score_scale if fitted is None else 1 / fitted.temperature_for(scores.shape[1])
         powers = np.exp(scale * (scores - scores.max(axis=1, keepdims=True)))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
+    def adapted(self, embedded: Floats, scores: Floats, step: str) -> Floats:
+        """(N, K) scores of clips (N, D) by a test-time step that looks at all of them, written as in an evaluation.
+
+        Raises :class:`SkeltextError` for an unknown step, or one that gives no scores.
+        """
+        features = embedded if self.calibration is None else self.calibration.likeness.directions(embedded)
+        found = NamedStep.parse(step).build().fit(Unlabeled(features=features, scores=scores))
+        if found.scores is None:
+            raise SkeltextError(
+                f"the test-time step {step} gives labels without scores, so no answer can be made of it; take"
+                f" {USUAL_STEP} or score_smoothing, or use it in `skeltext evaluate`"
+            )
+        return found.scores
+
     def least_score(self, false_accept: float | None) -> float:
-        """The score below which an answer is refused at a false-accept rate."""
+        """The evidence, or the score where none was fitted, below which an answer is refused at a false-accept rate."""
         if false_accept is None:
             return -np.inf
         if self.calibration is None:
@@ -140,6 +175,33 @@ class Scorer:
                 " `skeltext calibrate RUN`, or leave the false-accept rate away"
             )
         return self.calibration.threshold(false_accept)
+
+    def refusals(self, embedded: Floats, scores: Floats, labels: LabelSet, *, least: float) -> list[str]:
+        """For every clip (N, D) with its :meth:`scores` (N, K) why no label is accepted; empty where one is.
+
+        A clip that shows no action at all is refused wherever the calibration knows such clips, unless the best label
+        has examples. One with less evidence than `least` (:meth:`least_score`) is refused, too.
+        """
+        if self.calibration is None:
+            return [refusal(row, labels) for row in scores]
+        asked = scores[:, : len(labels.labels)]
+        shown = np.array([bool(labels.labels[k].examples) for k in asked.argmax(axis=1)])
+        enough = self.calibration.evidence_of(asked, shown) >= least
+        nothing = self.calibration.nothing
+        kinds = nothing.kinds(embedded) if nothing else [""] * len(scores)
+        return [
+            refusal(row, labels, nothing="" if has_examples else kind, enough=bool(sure))
+            for row, kind, has_examples, sure in zip(scores, kinds, shown, enough, strict=True)
+        ]
+
+    def gap(self, coverage: float, *, labels: int) -> float:
+        """How far below the best score the labels of a set lie that holds the truth in that share of cases."""
+        if self.calibration is None or self.calibration.gaps is None:
+            raise SkeltextError(
+                "the calibration of this model has no label sets, which earlier releases did not fit; fit them with"
+                " `skeltext calibrate RUN`, or leave the coverage away"
+            )
+        return self.calibration.gaps.width(coverage, labels=labels)
 
     def anchors(self, labels: LabelSet) -> Floats:
         """(K, D) the direction of every label among embedded clips: of its texts, of its examples, or between both.
@@ -159,17 +221,22 @@ class Scorer:
         return np.stack(found)
 
     def _raw_scores(self, embedded: Floats, labels: LabelSet) -> Floats:
-        """(N, K) scores against texts, examples or the mean of both."""
+        """(N, K) cosines with texts, examples or the mean of both."""
+        rows, wordings = self._text_scores(embedded, labels), self.wordings(labels)
+        for position, label in enumerate(labels.labels):
+            if label.examples:
+                likeness = unit(embedded) @ self._shown(label)
+                rows[:, position] = (rows[:, position] + likeness) / 2 if wordings[position].texts else likeness
+        return rows
+
+    def _text_scores(self, embedded: Floats, labels: LabelSet) -> Floats:
+        """(N, K) scores of the model against texts, zero for a label that has examples alone."""
         wordings = self.wordings(labels)
         spoken = [position for position, wording in enumerate(wordings) if wording.texts]
         rows = np.zeros((len(embedded), len(wordings)), np.float32)
         if spoken:
             anchors = np.stack([self._embedded_texts(wordings[position]) for position in spoken])
             rows[:, spoken] = self.model.scores(embedded, anchors)
-        for position, label in enumerate(labels.labels):
-            if label.examples:
-                likeness = unit(embedded) @ self._shown(label)
-                rows[:, position] = (rows[:, position] + likeness) / 2 if wordings[position].texts else likeness
         return rows
 
     def _embedded_texts(self, wording: Wording) -> Floats:
@@ -185,7 +252,10 @@ class Scorer:
         return self._memory.texts(wording, embedded)
 
     def _shown(self, label: Label) -> Floats:
-        """(D,) the mean direction of the examples of a label; each is embedded once."""
+        """(D,) the mean direction of the examples of a label."""
+        return unit(unit(self._examples(label)).mean(axis=0))
+
+    def _examples(self, label: Label) -> Floats:
+        """(E, D) the examples of a label; each is embedded once."""
         clips = [example.clip for example in label.examples]
-        rows = [self._memory.examples(clip, partial(self.embed, [clip])) for clip in clips]
-        return unit(unit(np.concatenate(rows)).mean(axis=0))
+        return np.concatenate([self._memory.examples(clip, partial(self.embed, [clip])) for clip in clips])

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skeltext.recognizer.answer import Answer, Guess
+from skeltext.recognizer.label_set import LabelSet
 from skeltext.recognizer.wording import AS_TYPED, MAPPED
 from skeltext.texts.label_map import short
 
@@ -30,10 +31,22 @@ def guess_table(guesses: Sequence[Guess], *, title: str | None = None) -> Table:
     return table
 
 
+def label_table(labels: LabelSet) -> Table:
+    """What a label set holds of every label."""
+    table = Table("label", "texts", "examples")
+    for one in labels.labels:
+        table.add_row(Text(one.name), str(len(one.texts)), str(len(one.examples)))
+    return table
+
+
 def answer_lines(answer: Answer) -> Iterator[str]:
     """What there is to say beside the ranking: a refusal, missing calibration, faults of the clip."""
     if answer.rejected:
         yield f"None of the labels: {answer.rejected}."
+    if answer.coverage is not None:
+        yield f"In {100 * answer.coverage:g} % of cases it is one of: {', '.join(answer.label_set)}."
+    if answer.adapted:
+        yield f"All clips were looked at together ({answer.adapted}); --adapt none judges each alone."
     if not answer.calibrated:
         yield "The probabilities are not calibrated; `skeltext calibrate RUN` fits them on classes that were held out."
     mapped = [guess for guess in answer.guesses if guess.source == MAPPED]

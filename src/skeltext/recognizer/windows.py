@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from skeltext.errors import SkeltextError, require
-from skeltext.recognizer.answer import refusal
 from skeltext.recognizer.label_set import Labels, LabelSet
 from skeltext.recognizer.model import Floats
 from skeltext.recognizer.scorer import Scorer
@@ -87,9 +86,9 @@ def judged_windows(
     probabilities = np.zeros((len(starts), len(asked.labels)), np.float32)
     scores = np.full((len(starts), len(asked.labels) + len(asked.negatives)), np.nan, np.float32)
     for rows, embedded in embedded_windows(model, clip, starts, length=length, pair=pair, progress=progress):
-        scores[rows] = model.scores(embedded, asked)
-        accepted = np.array([not refusal(row, asked, least=least) for row in scores[rows]])
-        shares = model.probabilities(scores[rows])[:, : len(asked.labels)]  # without the negatives
+        scores[rows] = found = model.scores(embedded, asked)
+        accepted = np.array([not reason for reason in model.refusals(embedded, found, asked, least=least)])
+        shares = model.probabilities(found)[:, : len(asked.labels)]  # without the negatives
         probabilities[rows] = shares * accepted[:, None]
     centres = (starts + np.minimum(starts + length, clip.T)) / (2 * clip.fps)
     return Windows(labels=asked.names, centres=centres, probabilities=probabilities, scores=scores, hop=step / clip.fps)
