@@ -107,14 +107,19 @@ class Kinematic(FixedEncoder):
 def facing_forward(bodies: Floats, layout: Layout) -> FacingForward:
     """(N, T, V, 3) bodies in any unit, y up, to how they move seen from themselves."""
     pelvis = bodies[:, :, layout.index("pelvis")]
-    torso = _middle(bodies, layout, "shoulder") - _middle(bodies, layout, "hip")
-    size = np.maximum(np.median(np.linalg.norm(torso, axis=2), axis=1), 1e-6)[:, None, None]  # N 1 1
+    size = torso_lengths(bodies, layout)[:, None, None]  # N 1 1
     heading = headings(bodies / size[..., None], layout)  # N T
     first = np.median(heading[:, : max(1, bodies.shape[1] // 8)], axis=1)
     joints = turned((bodies - pelvis[:, :, None]) / size[..., None], heading[:, :, None])
     path = turned((pelvis - pelvis[:, :1]) / size, first[:, None])
     root = np.concatenate([path, (heading - heading[:, :1])[..., None]], axis=2)
     return FacingForward(joints=np.clip(joints, -LARGEST, LARGEST), root=root)
+
+
+def torso_lengths(bodies: Floats, layout: Layout) -> Floats:
+    """(N, T, V, 3) to (N,) the median way from mid-hips to mid-shoulders, never zero."""
+    torso = _middle(bodies, layout, "shoulder") - _middle(bodies, layout, "hip")
+    return np.asarray(np.maximum(np.median(np.linalg.norm(torso, axis=2), axis=1), 1e-6), np.float32)
 
 
 def headings(bodies: Floats, layout: Layout) -> Floats:

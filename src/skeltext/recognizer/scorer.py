@@ -176,11 +176,11 @@ class Scorer:
             )
         return self.calibration.threshold(false_accept)
 
-    def refusals(self, embedded: Floats, scores: Floats, labels: LabelSet, *, least: float) -> list[str]:
+    def refusals(self, embedded: Floats | None, scores: Floats, labels: LabelSet, *, least: float) -> list[str]:
         """For every clip (N, D) with its :meth:`scores` (N, K) why no label is accepted; empty where one is.
 
         A clip that shows no action at all is refused wherever the calibration knows such clips, unless the best label
-        has examples. One with less evidence than `least` (:meth:`least_score`) is refused, too.
+        has examples, or nothing is `embedded`. One with less evidence than `least` (:meth:`least_score`) is refused, too.
         """
         if self.calibration is None:
             return [refusal(row, labels) for row in scores]
@@ -188,7 +188,7 @@ class Scorer:
         shown = np.array([bool(labels.labels[k].examples) for k in asked.argmax(axis=1)])
         enough = self.calibration.evidence_of(asked, shown) >= least
         nothing = self.calibration.nothing
-        kinds = nothing.kinds(embedded) if nothing else [""] * len(scores)
+        kinds = nothing.kinds(embedded) if nothing and embedded is not None else [""] * len(scores)
         return [
             refusal(row, labels, nothing="" if has_examples else kind, enough=bool(sure))
             for row, kind, has_examples, sure in zip(scores, kinds, shown, enough, strict=True)

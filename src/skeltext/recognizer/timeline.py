@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from skeltext.data_frame import data_frame
 from skeltext.errors import SkeltextError, require
-from skeltext.recognizer.answer import refusal
 from skeltext.recognizer.hysteresis import Hysteresis
 from skeltext.recognizer.label_set import Labels, LabelSet
 from skeltext.recognizer.model import Floats
@@ -218,7 +217,7 @@ class _Judge:
         scores: Floats = np.asarray(np.mean(views, axis=0), np.float32)
         shares = self.model.probabilities(scores[None])[0, : len(windows.labels)]
         best = int(shares.argmax())
-        if shares[best] < rule.on or refusal(scores, self.asked, least=self.least_score):
+        if shares[best] < rule.on or self.model.refusals(None, scores[None], self.asked, least=self.least_score)[0]:
             return None
         own = windows.probabilities[piece.first : piece.stop, best] >= rule.least
         start, end = trimmed(piece, windows.centres, own)
