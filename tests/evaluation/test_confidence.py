@@ -24,11 +24,13 @@ from skeltext.evaluation.drawn_labels import (
     fitted_temperatures,
     fitted_thresholds,
 )
+from skeltext.evaluation.empty_clips import empty_clips
 from skeltext.evaluation.refusing import RATES
 from skeltext.recognizer.calibration import load_calibration, standard_scores
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.runs.folder import RunFolder
 from skeltext.runs.run import Run
+from skeltext.skeletons.preprocessing import preprocessing_named
 from skeltext.texts.descriptions import class_texts
 
 
@@ -175,3 +177,19 @@ def test_what_cannot_be_calibrated_is_one_sentence(run: RunFolder) -> None:
     shutil.rmtree(run.held_out.path)
     with pytest.raises(SkeltextError, match="has no second training that holds classes out"):
         calibrate(Run.open(run.path))
+
+
+def test_empty_clips_are_of_every_kind_and_show_no_action() -> None:
+    clips = [builtin_clip(action=action, subject=0, repetition=0) for action in (0, 5)]
+    prepare = preprocessing_named("sound50", layout="ntu25", bodies=1)
+    found = list(empty_clips(clips, prepare))
+    assert {kind for kind, _ in found} <= {"still", "noise", "lost"}
+    assert [kind for kind, _ in found].count("still") == 4
+    moves = {
+        kind: np.mean([np.abs(np.diff(array, axis=1)).mean() for which, array in found if which == kind])
+        for kind in ("still", "noise")
+    }
+    usual = np.mean([np.abs(np.diff(prepare(clip), axis=1)).mean() for clip in clips])
+    assert moves["still"] < usual < moves["noise"]
+    again = list(empty_clips(clips, prepare))
+    assert all(np.array_equal(one, other, equal_nan=True) for (_, one), (_, other) in zip(found, again, strict=True))
