@@ -40,7 +40,8 @@ class Standardized(Method):
         """Learn from all clips; "loss" is the weighted mean of the squared distances to the text of the class."""
         features, texts = self.batch_features(batch), F.normalize(batch.texts, dim=1)
         self.mean.copy_(features.mean(dim=0))
-        self.scale.copy_(1 / (features.std(dim=0, correction=0) + SOFTENING))
+        deviation = features.std(dim=0, correction=0)
+        self.scale.copy_((deviation > 0) / (deviation + SOFTENING))  # a feature that never changed says nothing
         self.fit(self.standardized(features), texts, batch.labels, batch.weights)
         distances = (self.embed_features(features) - texts[batch.labels]).square().sum(dim=1)
         return {"loss": (batch.weights * distances).mean()}

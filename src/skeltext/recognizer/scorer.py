@@ -12,6 +12,7 @@ import numpy as np
 
 from skeltext.adaptation.registry import NamedStep
 from skeltext.adaptation.step import Unlabeled
+from skeltext.encoders.registry import is_fixed
 from skeltext.errors import SkeltextError, require
 from skeltext.recognizer import loading
 from skeltext.recognizer.answer import refusal
@@ -103,8 +104,13 @@ class Scorer:
         return [self.wording(one, verbatim=labels.verbatim) for one in asked]
 
     def preprocessing(self, *, pair: bool = False) -> Preprocessing:
-        """How clips are prepared, with `pair` of two people."""
-        return replace(self.card.preprocessing, bodies=2) if pair else self.card.preprocessing
+        """How clips are prepared: of one person, with `pair` of two, who are one action together.
+
+        An encoder that was trained takes as many as it learned from, since an empty place changes what it finds.
+        """
+        if pair or is_fixed(self.card.model.encoder):
+            return replace(self.card.preprocessing, bodies=2 if pair else 1)
+        return self.card.preprocessing
 
     def embed(self, clips: Sequence[Clip], *, pair: bool = False) -> Floats:
         """(N, D) of the most moving person of every clip, or with `pair` of the two who move most, as one."""
@@ -180,7 +186,7 @@ class Scorer:
         """For every clip (N, D) with its :meth:`scores` (N, K) why no label is accepted; empty where one is.
 
         A clip that shows no action at all is refused wherever the calibration knows such clips, unless the best label
-        has examples, or nothing is `embedded`. One with less evidence than `least` (:meth:`least_score`) is refused, too.
+        has examples, or nothing is `embedded`. So is one with less evidence than `least` (:meth:`least_score`).
         """
         if self.calibration is None:
             return [refusal(row, labels) for row in scores]
