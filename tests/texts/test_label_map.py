@@ -22,7 +22,6 @@ from skeltext.texts.label_map import (
     SPELLING,
     LabelMap,
     kernel,
-    plain,
     proposals,
     ridge_weights,
     short,
@@ -30,6 +29,7 @@ from skeltext.texts.label_map import (
 from skeltext.texts.library import described_elsewhere
 from skeltext.texts.registry import text_space
 from skeltext.texts.space import ClassTexts, directions
+from skeltext.texts.spelling import plain
 from skeltext.texts.words import NameWords, roots
 
 BUILTIN = dataset_named("builtin").classes

@@ -123,6 +123,7 @@ class Recognizer(Scorer):
                 text=wordings[i].text,
                 source=wordings[i].source,
                 nearest=wordings[i].nearest,
+                hint=wordings[i].hint,
                 score=float(row[i]),
                 probability=float(share[i]),
             )

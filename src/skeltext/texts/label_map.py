@@ -20,6 +20,7 @@ import numpy.typing as npt
 from skeltext.texts.encoder import Embeddings, TextEncoder
 from skeltext.texts.phrase_bank import describe_label
 from skeltext.texts.space import ClassTexts, State, TextSpace, directions
+from skeltext.texts.spelling import plain
 from skeltext.texts.words import NameWords
 
 Rows = npt.NDArray[np.float64]
@@ -30,7 +31,6 @@ SPELLING = 0.3  # how much the words of a name count beside its sentence embeddi
 PROPOSED = 0.5  # how much the text of a proposal counts beside what is mapped
 MOST_WORDS = 8  # of a label that is mapped; longer ones say what the body does, and are better as they are
 SAME = 0.8  # cosine from which two names are taken for names of one action
-_AROUND = " \t\r\n.,;:!?\"'()"
 
 
 @dataclass(frozen=True)
@@ -175,15 +175,6 @@ def ridge_weights(gram: Rows, values: Rows) -> Rows:
 def proposals(labels: Sequence[str]) -> list[str]:
     """What the phrase bank makes of labels; the label itself where it knows no such action."""
     return [describe_label(label).text for label in labels]
-
-
-def plain(label: str) -> str:
-    """A label without what says nothing: capitals, spaces and marks around it.
-
-    >>> plain("  Wave, with the LEFT hand! ")
-    'wave, with the left hand'
-    """
-    return " ".join(label.casefold().split()).strip(_AROUND) or label
 
 
 def short(label: str) -> bool:
