@@ -412,6 +412,6 @@ def test_a_model_that_is_not_in_the_package_is_one_sentence() -> None:
 
 def test_bare_names_are_told_how_to_do_better(recognizer: Recognizer, clips: list[Clip]) -> None:
     bare = " ".join(answer_lines(recognizer.predict(clips[0], ["sit", "stand=a person stands still on both feet"])))
-    assert "Words were taken as they are; a full sentence of your own" in bare
+    assert "Words were taken as they are; a description beside each name" in bare
     told = {"sit": "the hips sink onto a chair", "stand": "a person stands still on both feet"}
     assert "sentence" not in " ".join(answer_lines(recognizer.predict(clips[0], told)))

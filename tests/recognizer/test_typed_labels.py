@@ -24,6 +24,7 @@ from skeltext.recognizer.answer import Answer
 from skeltext.recognizer.card import load_card
 from skeltext.recognizer.export import export_onnx
 from skeltext.recognizer.label_set import Label, LabelSet
+from skeltext.recognizer.model import unit
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.recognizer.table import answer_lines, guess_table
 from skeltext.recognizer.text_space import TypedTexts
@@ -141,7 +142,7 @@ def test_what_a_label_was_taken_for_is_printed(recognizer: Recognizer, clip: Cli
         f"{TYPED[0]} was taken for: {describe_label(TYPED[0]).text} Near: {near.action} ({near.similarity:.2f})"
         in mapped
     )
-    assert "Names were mapped to likely descriptions; a full sentence of your own" in mapped
+    assert "Names were mapped to likely descriptions; a description beside each name" in mapped
     as_typed = shown(recognizer.predict(clip, LabelSet.of(TYPED, verbatim=True)))
     assert "as typed" in as_typed
     assert "taken for" not in as_typed
@@ -230,3 +231,45 @@ def test_an_exported_model_maps_labels_as_its_run_does(
     ]
     for one, other in zip(theirs, own, strict=True):
         assert one.score == pytest.approx(other.score, abs=1e-4)
+
+
+def test_the_name_of_a_described_label_counts_where_it_is_an_action(recognizer: Recognizer, clip: Clip) -> None:
+    assert recognizer.label_map is not None
+    embedded, said = recognizer.embed([clip]), "a sentence of my own"
+    alone = recognizer.encoder.encode([said])[0]
+    mapped = recognizer.label_map.encode(["stir a pot"])[0]
+
+    def scores(label: str, *, verbatim: bool = False) -> np.ndarray:
+        return recognizer.scores(embedded, LabelSet.of({label: said}, verbatim=verbatim))
+
+    def of(row: np.ndarray) -> np.ndarray:
+        return recognizer.model.scores(embedded, row[None])
+
+    both = unit(alone) + unit(mapped)
+    np.testing.assert_allclose(scores("stir a pot"), of(np.linalg.norm(alone) * unit(both)), atol=1e-5)
+    assert not np.allclose(scores("stir a pot"), of(alone), atol=1e-4)
+    for label in ("class 7", LONG):  # no name of an action
+        np.testing.assert_allclose(scores(label), of(alone), atol=1e-5)
+    np.testing.assert_allclose(scores("stir a pot", verbatim=True), of(alone), atol=1e-5)
+
+
+def test_a_doubt_whether_a_label_was_understood_is_said(
+    recognizer: Recognizer, clip: Clip, embed_offline: Offline
+) -> None:
+    typed = ["stir a pot", "strech", "not moving", "fold a towel"]
+    embed_offline(typed)
+    answer = recognizer.predict(clip, typed)
+    hints = {guess.label: guess.hint for guess in answer.guesses}
+    assert (hints["stir a pot"], hints["fold a towel"]) == ("", "")
+    assert hints["strech"].startswith("did you mean stretch")
+    assert "a negation is not understood" in hints["not moving"]
+    assert f"strech: {hints['strech']}" in shown(answer)
+    assert json.loads(json.dumps(answer.to_dict()))["guesses"][0]["hint"] == answer.guesses[0].hint
+
+
+def test_names_beside_descriptions_are_warned_of(recognizer: Recognizer, clip: Clip) -> None:
+    warning = "Some of the labels are described and the others are names alone"
+    described = dict.fromkeys(TYPED, "a sentence of my own")
+    assert warning in shown(recognizer.predict(clip, described | {TYPED[1]: ()}))
+    assert warning not in shown(recognizer.predict(clip, described))
+    assert warning not in shown(recognizer.predict(clip, TYPED))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from skeltext.datasets.registry import DATASETS
 from skeltext.errors import SkeltextError
-from skeltext.texts.description_file import ENTRIES, KINDS, PARTS, PHASES, WORDS
+from skeltext.texts.description_file import ENTRIES, KINDS, PARTS, PHASES, WORDS, DescriptionFile
 from skeltext.texts.descriptions import (
     class_text,
     class_texts,
@@ -16,6 +18,7 @@ from skeltext.texts.descriptions import (
     described_sets,
     description,
 )
+from skeltext.texts.embedding import described
 
 LENGTHS = {  # words
     **{"name": (2, 8), "complete": (20, 40), "skeleton": (45, 70), "part": (3, 15)},
@@ -162,3 +165,31 @@ def test_what_is_not_there_is_one_sentence(dataset: str, name: str, kind: str, s
     if dataset == "nothing":
         with pytest.raises(SkeltextError, match="no descriptions of 'nothing'"):
             described_classes(dataset)
+
+
+def test_the_second_author_describes_the_classes_of_the_first_in_other_words() -> None:
+    again = described_classes("kinect20", author="second")
+    assert set(DATASETS["kinect20"].classes) <= set(again) <= set(described_classes("kinect20"))
+    for name in again:
+        for kind in ("name", "complete", "skeleton", "hands", "start"):
+            one, other = (class_texts("kinect20", [name], kind=kind, author=who)[0] for who in ("first", "second"))
+            assert one.casefold() != other.casefold(), (name, kind)
+
+
+def test_files_of_the_second_author_are_whole_and_of_ours() -> None:
+    folder = Path(str(files("skeltext.texts").joinpath("descriptions", "second-author")))
+    names = {path.stem for path in folder.iterdir()}
+    assert "kinect20" in names
+    for path in folder.iterdir():
+        for entry in DescriptionFile.read(path).texts.values():
+            assert set(entry) == {"name", "parts", "complete", "skeleton", "verb", "noun", "phases"}
+
+
+def test_classes_that_one_author_describes_are_unchanged_by_the_other() -> None:
+    assert described("ntu60", ["Clapping"], kinds=["name"], authors="all") == described(
+        "ntu60", ["Clapping"], kinds=["name"]
+    )
+    (once,) = described("kinect20", ["walk"], kinds=["name", "verb"])
+    (twice,) = described("kinect20", ["walk"], kinds=["name", "verb"], authors="all")
+    assert (once.texts, once.others) == (twice.texts, ())
+    assert [one.text("verb") for one in twice.by_author] == ["walk", "stroll"]

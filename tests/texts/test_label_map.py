@@ -15,10 +15,22 @@ from skeltext.recognizer.text_space import packed_state
 from skeltext.texts.cache import EmbeddingCache
 from skeltext.texts.embedding import described
 from skeltext.texts.encoder import Embeddings, SentenceTransformer
-from skeltext.texts.label_map import SHARPNESS, SMOOTHING, LabelMap, kernel, plain, proposals, ridge_weights, short
+from skeltext.texts.label_map import (
+    PROPOSED,
+    SHARPNESS,
+    SMOOTHING,
+    SPELLING,
+    LabelMap,
+    kernel,
+    proposals,
+    ridge_weights,
+    short,
+)
 from skeltext.texts.library import described_elsewhere
 from skeltext.texts.registry import text_space
 from skeltext.texts.space import ClassTexts, directions
+from skeltext.texts.spelling import plain
+from skeltext.texts.words import NameWords, roots
 
 BUILTIN = dataset_named("builtin").classes
 SEEN = described("builtin", BUILTIN[:12], kinds=["name", "complete"])
@@ -50,11 +62,11 @@ def actions(names: LabelMap) -> list[str]:
 def test_the_weights_solve_the_regression() -> None:
     generator = np.random.default_rng(0)
     keys, values = directions(generator.normal(size=(7, 5))), generator.normal(size=(7, 3))
-    weights = ridge_weights(keys, values)
     squares = ((keys[:, None] - keys[None]) ** 2).sum(axis=2)
     gram = np.exp(-SHARPNESS * squares / 2)
     np.testing.assert_allclose(kernel(keys, keys), gram, atol=1e-12)
-    np.testing.assert_allclose(gram @ weights + SMOOTHING * weights, values - values.mean(axis=0), atol=1e-9)
+    weights = ridge_weights(gram, values)
+    np.testing.assert_allclose(gram @ weights + SMOOTHING * weights, values, atol=1e-9)
 
 
 def test_a_label_is_its_map_that_of_its_proposal_and_the_proposal_itself() -> None:
@@ -63,13 +75,42 @@ def test_a_label_is_its_map_that_of_its_proposal_and_the_proposal_itself() -> No
     one, other = directions(encoder.encode(words)), directions(encoder.encode(proposals(words)))
     keys = directions(names.state["keys"]).reshape(-1, WIDTH)
     values = names.state["values"].astype(float)
-    weights = ridge_weights(keys, np.tile(values, (2, 1)))
-    mapped = [directions(values.mean(axis=0) + kernel(rows, keys) @ weights) for rows in (one, other)]
-    expected = directions(directions(sum(mapped)) + other)
+    center = encoder.encode([text.texts["complete"] for text in SEEN]).mean(axis=0)
+    known = [*actions(names), *proposals(actions(names))]
+
+    def alike(rows: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+        """By what they mean and by the words that they have in common, rare ones first."""
+        spelt = [[set(roots(text)) for text in some] for some in (texts, known)]
+        found = {word for words in spelt[1] for word in words}
+        rare = {word: np.log(len(known) / sum(word in words for words in spelt[1])) for word in found}
+        counts = [directions(np.array([[(w in s) * rare[w] for w in sorted(found)] for s in some])) for some in spelt]
+        return kernel(rows, keys) + SPELLING * counts[0] @ counts[1].T
+
+    weights = ridge_weights(alike(keys, known), np.tile(values - center, (2, 1)))
+    texts = [words, proposals(words)]
+    mapped = [directions(center + alike(rows, some) @ weights) for rows, some in zip((one, other), texts, strict=True)]
+    expected = directions(directions(sum(mapped)) + PROPOSED * other)
     found = names.encode(TYPED)
     assert found.dtype == np.float32
     np.testing.assert_allclose(directions(found), expected, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), np.linalg.norm(values, axis=1).mean(), rtol=1e-5)
+
+
+def test_names_with_a_rare_word_in_common_are_alike() -> None:
+    known = NameWords(["wave a hand", "raise a hand", "jump", "close the hand"])
+    rows = known.likeness(["Waving", "hands", "the", "yodel"])
+    assert rows[0].argmax() == 0
+    assert rows[0, 0] > rows[1, 0] > 0 == rows[0, 1]
+    assert (rows[2:] == 0).all()
+
+
+def test_a_map_of_old_without_a_center_is_read() -> None:
+    names = made_up()
+    old = {name: array for name, array in names.state.items() if name != "center"}
+    rows = names.with_state(old).encode(TYPED)
+    assert np.isfinite(rows).all()
+    mean = {**old, "center": names.state["values"].astype(float).mean(axis=0)}
+    np.testing.assert_allclose(rows, names.with_state(mean).encode(TYPED), atol=1e-6)
 
 
 def test_each_label_is_mapped_by_itself() -> None:

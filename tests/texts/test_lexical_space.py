@@ -140,3 +140,18 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
         fitted(SMALL, share=-1)
     with pytest.raises(SkeltextError, match=r"lexical reads name, complete, .* but this method reads verb, noun each"):
         text_space("lexical", {}, encoder=MadeUpEncoder(), kind="complete", kinds=("verb", "noun"))
+
+
+def test_the_document_of_a_class_has_the_texts_of_all_its_authors() -> None:
+    again = {"name": "greet", "complete": "greet. an open palm sways"}
+    both = ClassTexts(label="wave", texts=SMALL[0].texts, others=(again,))
+    alone = [ClassTexts(label="wave", texts=texts) for texts in (SMALL[0].texts, again)]
+    assert Counter(terms_of(both)) == Counter(terms_of(alone[0])) + Counter(terms_of(alone[1]))
+    space = fitted([both, *SMALL[1:]])
+    seen = space.encode([both, *SMALL[1:]])
+    for one in alone:  # either pen comes home
+        assert (space.encode([one]) @ seen.T).argmax() == 0
+    words = fitted([both, *SMALL[1:]], share=0.0)
+    typed = words.encode([ClassTexts(label="a palm that sways")])
+    assert (typed @ words.encode([both, *SMALL[1:]]).T).argmax() == 0
+    assert (fitted(SMALL, share=0.0).encode([ClassTexts(label="a palm that sways")]) == 0).all()

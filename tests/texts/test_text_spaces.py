@@ -19,7 +19,7 @@ from skeltext.errors import SkeltextError
 from skeltext.recognizer.text_space import packed_state
 from skeltext.texts.embedding import described, embed_classes, text_encoder
 from skeltext.texts.registry import TEXT_SPACES, add_text_space, list_text_spaces, text_space
-from skeltext.texts.space import ClassTexts, TextSpace
+from skeltext.texts.space import ClassTexts, TextSpace, directions
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEN, UNSEEN = dataset_named("ntu60").classes[:12], dataset_named("ntu60").classes[12:17]
@@ -211,3 +211,17 @@ def test_a_space_that_reads_many_kinds_is_no_match_for_a_method_that_reads_each_
     add_text_space(own_space)
     with pytest.raises(SkeltextError, match="initials reads name, complete at once, but this method reads verb, noun"):
         space_named("initials", kinds=("verb", "noun"))
+
+
+@pytest.mark.parametrize("name", ["sentence", "centered"])
+def test_a_class_of_two_authors_lies_between_their_texts(name: str) -> None:
+    first, second = {"complete": "One hand swings."}, {"complete": "A palm sways."}
+    other = ClassTexts(label="sit", texts={"complete": "The hips sink."})
+    both = ClassTexts(label="wave", texts=first, others=(second,))
+    alone = [ClassTexts(label="wave", texts=texts) for texts in (first, second)]
+    space = text_space(name, {}, encoder=MadeUpEncoder(), kind="complete").fitted_on([other, both])
+    rows, apart = directions(space.encode([other, both])), directions(space.encode(alone))
+    np.testing.assert_allclose(rows[0], directions(space.encode([other]))[0], atol=1e-6)
+    assert (apart @ rows[1]).min() > apart[0] @ apart[1]
+    if name == "sentence":
+        np.testing.assert_allclose(rows[1], directions(apart.mean(axis=0)), atol=1e-6)

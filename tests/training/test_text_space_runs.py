@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from skeltext.evaluation.as_answered import AS_RECORDED, as_answered
 from skeltext.evaluation.confidence import calibrate
 from skeltext.evaluation.zero_shot import evaluate_run
 from skeltext.formats.npz import write_npz
-from skeltext.recognizer.card import Card, load_card
+from skeltext.recognizer.card import Card, card_from_texts, card_texts, load_card
 from skeltext.recognizer.export import export_onnx
 from skeltext.recognizer.loading import sentence_encoder
 from skeltext.recognizer.recognizer import Recognizer
@@ -33,6 +34,7 @@ from skeltext.texts.embedding import text_encoder
 from skeltext.texts.encoder import TextEncoder
 from skeltext.texts.phrase_bank import describe_label
 from skeltext.texts.registry import TEXT_SPACES
+from skeltext.training.seen_data import card_and_texts
 from skeltext.training.train_run import train_run
 
 STATE = "text_space.safetensors"
@@ -276,3 +278,21 @@ def test_train_runs_the_file_of_a_space(
         TEXT_SPACES.pop("halves", None)
     card = load_card(tmp_path / "runs" / "split-0_seed-0" / "checkpoint")
     assert (card.text_space, card.text_space_options, card.model.text_width) == ("halves", {"width": 5}, 5)
+
+
+def test_a_run_learns_the_texts_of_all_authors_if_it_says_so(tmp_path: Path, embed_offline: Offline) -> None:
+    """The settings decide, the card says it, and old cards have the first author alone."""
+    config = TrainingConfig(dataset="kinect20", label_map=False)
+    runs = [Run.of(replace(config, authors=who), RunFolder(tmp_path)) for who in ("first", "all")]
+    names = runs[0].split.seen
+    embed_offline(
+        [text for who in ("first", "second") for text in class_texts("kinect20", names, kind="complete", author=who)]
+    )
+    (first, one), (both, two) = (card_and_texts(run) for run in runs)
+    assert (first.authors, both.authors) == ("first", "all")
+    assert first.labels == both.labels
+    assert two.shape == one.shape
+    assert not np.isclose(one, two, atol=1e-3).all(axis=1).any()
+    old = json.loads(card_texts(first)["config.json"])
+    del old["authors"]
+    assert card_from_texts({**card_texts(both), "config.json": json.dumps(old)}).authors == "first"

@@ -22,7 +22,8 @@ class Guess:
     """One label with what took its place, its score and its share of the probability.
 
     ``text`` is empty for a label that has examples alone. ``source`` says where it comes from (:class:`.Wording`);
-    ``nearest`` are the described actions that a mapped label is called most alike.
+    ``nearest`` are the described actions that a mapped label is called most alike, and ``hint`` doubts that it was
+    understood.
     """
 
     label: str
@@ -31,6 +32,7 @@ class Guess:
     probability: float
     source: str = AS_TYPED
     nearest: tuple[Near, ...] = ()
+    hint: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -33,8 +33,9 @@ class Card:
 
     ``labels`` maps the classes it learnt from to their texts of the kind ``texts``. ``text_space`` embeds texts, with
     ``text_space_options`` and the content of its file, ``text_space_state``. ``text_kinds`` are the kinds of text that
-    the method reads, each by itself; there are none where it reads one. ``label_map`` is the content of the file of the
-    map for typed labels, empty where there is none.
+    the method reads, each by itself; there are none where it reads one. ``authors`` says whose descriptions it learnt
+    from, and ``labels`` has those of the first. ``label_map`` is the content of the file of the map for typed labels,
+    empty where there is none.
     """
 
     model: ModelConfig
@@ -46,6 +47,7 @@ class Card:
     text_space: str = "sentence"
     text_space_options: Mapping[str, Any] = field(default_factory=dict)
     text_kinds: tuple[str, ...] = ()
+    authors: str = "first"
     text_space_state: bytes = field(default=b"", repr=False)
     label_map: bytes = field(default=b"", repr=False)
 
@@ -60,6 +62,7 @@ def card_texts(card: Card) -> dict[str, str]:
         "text_space": card.text_space,
         "text_space_options": dict(card.text_space_options),
         "text_kinds": card.text_kinds,
+        "authors": card.authors,
         "text_space_state": _digest(card.text_space_state),
         "label_map": _digest(card.label_map),
     }
@@ -86,6 +89,7 @@ def card_from_texts(texts: Mapping[str, str], *, state: bytes = b"", label_map: 
         text_space=config.get("text_space", "sentence"),  # cards of old have none
         text_space_options=dict(config.get("text_space_options", {})),
         text_kinds=tuple(config.get("text_kinds", ())),
+        authors=config.get("authors", "first"),
         text_space_state=state,
         label_map=label_map,
     )

@@ -163,6 +163,7 @@ def _guesses(
                 text=wordings[i].text,
                 source=wordings[i].source,
                 nearest=wordings[i].nearest,
+                hint=wordings[i].hint,
                 score=float(row[i]),
                 probability=float(share[i]),
             )

@@ -23,7 +23,7 @@ from skeltext.recognizer.label_set import Label, Labels, LabelSet
 from skeltext.recognizer.likeness import weighed
 from skeltext.recognizer.model import Floats, Model, unit
 from skeltext.recognizer.text_space import TypedTexts
-from skeltext.recognizer.wording import AS_TYPED, DESCRIBED, MAPPED, SHOWN, Wording, mapped_wording
+from skeltext.recognizer.wording import AS_TYPED, MAPPED, SHOWN, Wording, described_wording, mapped_wording
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.preprocessing import Preprocessing
 from skeltext.texts.descriptions import class_text, described_classes, described_sets
@@ -88,13 +88,15 @@ class Scorer:
 
         A label that has examples alone has no text; with `verbatim` no label is mapped.
         """
-        if label.texts or label.examples:
-            return Wording(source=DESCRIBED if label.texts else SHOWN, texts=label.texts)
+        names = None if verbatim else self.label_map
+        if label.texts:
+            return described_wording(label.name, label.texts, names)
+        if label.examples:
+            return Wording(source=SHOWN, texts=())
         text = self.text_of(label.name)
         if text != label.name:
-            return Wording(source=DESCRIBED, texts=(text,))
-        names = self.label_map
-        if verbatim or names is None or not short(label.name):
+            return described_wording(label.name, (text,), names)
+        if names is None or not short(label.name):
             return Wording(source=AS_TYPED, texts=(text,))
         return self._memory.mapped(label.name, lambda: mapped_wording(label.name, names))
 
@@ -246,16 +248,22 @@ class Scorer:
         return rows
 
     def _embedded_texts(self, wording: Wording) -> Floats:
-        """(W,) a mapped label, one text, or the mean direction of several; embedded once."""
+        """(W,) a mapped label, one text, the mean direction of several, or both; embedded once."""
+        return self._memory.texts(wording, lambda: self._embedded(wording))
 
-        def embedded() -> Floats:
+    def _embedded(self, wording: Wording) -> Floats:
+        """The same, computed; a name and the texts beside it count alike."""
+        mapped = None
+        if wording.label:
+            assert self.label_map is not None  # or nothing was mapped
+            mapped = self.label_map.encode([wording.label])[0]
             if wording.source == MAPPED:
-                assert self.label_map is not None  # or nothing was mapped
-                return np.asarray(self.label_map.encode([wording.label])[0])
-            rows = self.encoder.encode(list(wording.texts))
-            return np.asarray(rows[0] if len(rows) == 1 else unit(rows).mean(axis=0))
-
-        return self._memory.texts(wording, embedded)
+                return np.asarray(mapped)
+        rows = self.encoder.encode(list(wording.texts))
+        said = rows[0] if len(rows) == 1 else unit(rows).mean(axis=0)
+        if mapped is None:
+            return np.asarray(said)
+        return np.asarray(np.linalg.norm(said) * unit(unit(said) + unit(mapped)))
 
     def _shown(self, label: Label) -> Floats:
         """(D,) the mean direction of the examples of a label."""

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from skeltext.recognizer.answer import Answer, Guess
 from skeltext.recognizer.label_set import LabelSet
-from skeltext.recognizer.wording import AS_TYPED, MAPPED
+from skeltext.recognizer.wording import AS_TYPED, DESCRIBED, MAPPED
 from skeltext.texts.label_map import short
 
 SHOWN = 3  # labels of which it is told what they were taken for
@@ -53,11 +53,19 @@ def answer_lines(answer: Answer) -> Iterator[str]:
     for guess in mapped[:SHOWN]:
         near = ", ".join(f"{one.action} ({one.similarity:.2f})" for one in guess.nearest)
         yield f"{guess.label} was taken for: {guess.text} Near: {near}."
+    for guess in mapped:
+        if guess.hint:
+            yield f"{guess.label}: {guess.hint}"
+    if mapped and any(guess.source == DESCRIBED for guess in answer.guesses):
+        yield (
+            "Some of the labels are described and the others are names alone, which favors the described ones a little;"
+            " describe all of them or none."
+        )
     bare = [guess for guess in answer.guesses if guess.source == AS_TYPED and short(guess.label)]
     if mapped or bare:
         yield (
-            f"{'Words were taken as they are' if bare else 'Names were mapped to likely descriptions'}; a full sentence"
-            " of your own that says which limb goes where, as LABEL=SENTENCE, works better."
+            f"{'Words were taken as they are' if bare else 'Names were mapped to likely descriptions'}; a description"
+            " beside each name that says which limb goes where, as LABEL=SENTENCE, works better."
         )
     for problem in answer.quality.problems if answer.quality else ():
         yield f"About the file: {problem}"

@@ -69,6 +69,9 @@ class TrainingConfig:
     """Kind of class description."""
     descriptions: Annotated[Path | None, Parameter(group=_DATA)] = None
     """File of class descriptions, as `skeltext describe --save` writes it, in place of our own."""
+    authors: Annotated[Literal["first", "all"], Parameter(group=_DATA)] = "first"
+    """Whose descriptions of our own: the first author's, or those of all who described a class. With several a model
+    depends less on the words of one pen."""
     text_encoder: Annotated[str, Parameter(group=_DATA)] = "minilm"
     """minilm (offline), a sentence-transformers name or folder, or a .npy table."""
     text_space: Annotated[str, Parameter(group=_DATA)] = "sentence"

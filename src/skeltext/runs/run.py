@@ -33,7 +33,7 @@ from skeltext.texts.encoder import Embeddings, TextEncoder, TextTable
 from skeltext.texts.label_map import LabelMap
 from skeltext.texts.library import described_elsewhere
 from skeltext.texts.registry import text_space
-from skeltext.texts.space import TextSpace
+from skeltext.texts.space import ClassTexts, TextSpace
 
 RELEASED = "released"  # how arrays were read that their authors had prepared, and the recipe that leaves them alone
 
@@ -224,16 +224,20 @@ class Run:
         called = class_texts(name, unseen, kind="name") if name in described_sets() else []
         kinds = tuple(dict.fromkeys((*space.kinds, "name")))
         return LabelMap(space, encoder).fitted_on(
-            described(name, self.split.seen, kinds=space.kinds, source=config.descriptions),
-            library=described_elsewhere(name, kinds=kinds, unseen=unseen),
+            self._described(space),
+            library=described_elsewhere(name, kinds=kinds, unseen=unseen, authors=config.authors),
             unseen=[*unseen, *called],
         )
 
     def fitted_text_space(self) -> TextSpace:
         """The same, fitted now on the classes that this training learns and on no other."""
         space = self._plain_text_space
-        names, source = self.split.seen, self.config.descriptions
-        return space.fitted_on(described(self.dataset.name, names, kinds=space.kinds, source=source))
+        return space.fitted_on(self._described(space))
+
+    def _described(self, space: TextSpace) -> list[ClassTexts]:
+        """The texts of the classes that this training learns, of the kinds that a text space reads."""
+        names, source, authors = self.split.seen, self.config.descriptions, self.config.authors
+        return described(self.dataset.name, names, kinds=space.kinds, source=source, authors=authors)
 
     @cached_property
     def _text_encoder(self) -> TextEncoder:
@@ -255,7 +259,8 @@ class Run:
 
         They are embedded in a text `space`, by default that of the finished training.
         """
-        return embed_classes(space or self.text_space, self.dataset.name, classes, source=self.config.descriptions)
+        source, authors = self.config.descriptions, self.config.authors
+        return embed_classes(space or self.text_space, self.dataset.name, classes, source=source, authors=authors)
 
     def class_texts(self, classes: Sequence[str]) -> list[str]:
         """The sentences behind the embeddings; a table of embeddings has none but the names."""

@@ -3,6 +3,9 @@
 A run embeds one of the four kinds ``name``, ``parts``, ``complete`` and ``skeleton``. A method may read others: the
 ``verb`` and the ``noun`` of a class, what the ``head``, ``hands``, ``torso`` and ``legs`` do, and its ``start``,
 ``middle`` and ``end``.
+
+Our own were written by one author. A second one, who did not know the first one's words, described some of the classes
+again, in the folder ``second-author``.
 """
 
 from __future__ import annotations
@@ -33,6 +36,10 @@ _BORROWS = {
 }
 _SUBSETS = ("ntu60", "pku-mmd2", "motion-open", "penn-action", *_PACKS)  # have some of the classes they borrow
 
+FIRST, SECOND = "first", "second"
+"""The authors of our own descriptions."""
+_FOLDERS = {FIRST: (), SECOND: ("second-author",)}  # below that of all descriptions
+
 _NAMED = ("parts", "complete", "skeleton")  # kinds of text that start with the name, as published
 _BODY = {"head": ("head",), "hands": ("hand", "arm"), "torso": ("hip",), "legs": ("leg", "foot")}
 _MADE_OF: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -50,8 +57,13 @@ def described_sets() -> list[str]:
     >>> "ntu60" in described_sets()
     True
     """
-    own = [entry.name.removesuffix(".json") for entry in files("skeltext.texts").joinpath("descriptions").iterdir()]
-    return sorted({*own, *_BORROWS})
+    return sorted({*description_files(), *_BORROWS})
+
+
+def description_files() -> list[str]:
+    """The names of the files that the first author's descriptions are in, most of which are those of data sets."""
+    entries = [entry.name for entry in files("skeltext.texts").joinpath("descriptions").iterdir()]
+    return sorted(name.removesuffix(".json") for name in entries if name.endswith(".json"))
 
 
 def files_of(dataset: str) -> set[str]:
@@ -64,23 +76,33 @@ def files_of(dataset: str) -> set[str]:
 
 
 @cache
-def _own(dataset: str) -> dict[str, Description]:
+def in_file(name: str, *, author: str = FIRST) -> dict[str, Description]:
+    """The descriptions in one file of our own, by class; none where there is no such file."""
+    file = files("skeltext.texts").joinpath("descriptions", *_FOLDERS[author], f"{name}.json")
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+
+@cache
+def _own(dataset: str, author: str = FIRST) -> dict[str, Description]:
     """Our own descriptions of a data set, of a class that several of its files describe the first one."""
     if dataset not in described_sets():
         raise SkeltextError(f"no descriptions of {dataset!r} here; there are those of {', '.join(described_sets())}")
     found: dict[str, Description] = {}
     for name in _BORROWS.get(dataset, (dataset,)):
-        text = files("skeltext.texts").joinpath("descriptions", f"{name}.json").read_text(encoding="utf-8")
-        found |= {key: texts for key, texts in json.loads(text).items() if key not in found}
+        found |= {key: texts for key, texts in in_file(name, author=author).items() if key not in found}
     if dataset in _SUBSETS:
         classes = dataset_named(dataset).classes
         return {name: texts for name, texts in found.items() if name in classes}
     return found
 
 
-def described_classes(dataset: str) -> list[str]:
-    """Every class name that has a description of our own, in the order of the files."""
-    return list(_own(dataset))
+def described_classes(dataset: str, *, author: str = FIRST) -> list[str]:
+    """Every class name that has a description by one of our own authors, in the order of the files.
+
+    >>> len(described_classes("kinect20", author="second")), described_classes("ntu60", author="second")
+    (86, [])
+    """
+    return list(_own(dataset, author))
 
 
 def description(dataset: str, class_name: str, *, source: Path | None = None) -> Description:
@@ -95,8 +117,10 @@ def description(dataset: str, class_name: str, *, source: Path | None = None) ->
     return _descriptions(dataset, [class_name], source=source)[0]
 
 
-def _descriptions(dataset: str, class_names: Sequence[str], *, source: Path | None) -> list[Description]:
-    known = _own(dataset) if source is None else DescriptionFile.read(source).texts
+def _descriptions(
+    dataset: str, class_names: Sequence[str], *, source: Path | None, author: str = FIRST
+) -> list[Description]:
+    known = _own(dataset, author) if source is None else DescriptionFile.read(source).texts
     missing = [name for name in class_names if name not in known]
     if missing and source is None:
         raise SkeltextError(
@@ -119,16 +143,19 @@ def class_text(dataset: str, class_name: str, *, kind: str, source: Path | None 
     return class_texts(dataset, [class_name], kind=kind, source=source)[0]
 
 
-def class_texts(dataset: str, class_names: Sequence[str], *, kind: str, source: Path | None = None) -> list[str]:
+def class_texts(
+    dataset: str, class_names: Sequence[str], *, kind: str, source: Path | None = None, author: str = FIRST
+) -> list[str]:
     """For every class of a list, in its order, the one text that is embedded for a kind.
 
     As in the published description files, ``complete``, ``skeleton`` and ``parts``, which are the six parts joined to
     one paragraph, start with the name. `source` is a :class:`DescriptionFile` to take the texts from instead of our
-    own; where it has no ``name`` for a class, the text starts with what the data set calls it.
+    own; where it has no ``name`` for a class, the text starts with what the data set calls it. `author` says who of
+    our own wrote them.
     """
     if kind not in _MADE_OF:
         raise SkeltextError(f"texts of kind {kind!r} do not exist; the kinds are {', '.join(_MADE_OF)}")
-    found = _descriptions(dataset, class_names, source=source)
+    found = _descriptions(dataset, class_names, source=source, author=author)
     entry, _ = _MADE_OF[kind]
     for name, texts in zip(class_names, found, strict=True):
         if entry not in texts:

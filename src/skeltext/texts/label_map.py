@@ -20,13 +20,17 @@ import numpy.typing as npt
 from skeltext.texts.encoder import Embeddings, TextEncoder
 from skeltext.texts.phrase_bank import describe_label
 from skeltext.texts.space import ClassTexts, State, TextSpace, directions
+from skeltext.texts.spelling import plain
+from skeltext.texts.words import NameWords
 
 Rows = npt.NDArray[np.float64]
 
-SHARPNESS, SMOOTHING = 2.0, 0.1  # chosen on random splits of the classes of kinect20 that splits 0, 1 and 2 never omit
+# Chosen on random splits of the classes of kinect20 that splits 0, 1 and 2 never omit.
+SHARPNESS, SMOOTHING = 2.0, 0.1
+SPELLING = 0.3  # how much the words of a name count beside its sentence embedding
+PROPOSED = 0.5  # how much the text of a proposal counts beside what is mapped
 MOST_WORDS = 8  # of a label that is mapped; longer ones say what the body does, and are better as they are
 SAME = 0.8  # cosine from which two names are taken for names of one action
-_AROUND = " \t\r\n.,;:!?\"'()"
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,13 @@ class Near:
 
 
 class LabelMap:
-    """Kernel ridge regression from sentence embeddings of labels to the vectors of descriptions in a text `space`.
+    """Kernel ridge regression from labels to the vectors of descriptions in a text `space`.
 
-    Every described action is learned by two names: its label and what the phrase bank proposes for that. `encoder`
-    embeds them. ``state`` is what was fitted: names of the actions as text, ``keys`` (2, A, W) and ``values`` (A, D) in
-    half precision. It is a value: :meth:`fitted_on` and :meth:`with_state` return another map.
+    Every described action is learned by two names: its label and what the phrase bank proposes for that. Names are
+    alike if their sentence embeddings are, which `encoder` makes, or if they have rare words in common
+    (:class:`NameWords`). ``state`` is what was fitted: ``names`` of the actions as text, ``keys`` (2, A, W) their
+    embeddings and ``values`` (A, D) in half precision, and ``center`` (D,), the mean of the seen classes, from which
+    the values are learned. It is a value: :meth:`fitted_on` and :meth:`with_state` return another map.
     """
 
     state: State = MappingProxyType({})
@@ -65,12 +71,14 @@ class LabelMap:
         keys = np.stack([self._embedded(labels), self._embedded(proposals(labels))])
         names = np.frombuffer("\n".join(" ".join(label.split()) for label in labels).encode(), np.uint8)
         values = self._space.encode(actions)
-        return self.with_state({"names": names, "keys": keys.astype(np.float16), "values": values.astype(np.float16)})
+        center = self._space.encode(sorted(classes, key=lambda one: one.label)).mean(axis=0)
+        halves = {"keys": keys.astype(np.float16), "values": values.astype(np.float16)}
+        return self.with_state({"names": names, "center": center.astype(np.float32), **halves})
 
     def with_state(self, state: State) -> Self:
         """This map with what was fitted before."""
         found = copy(self)
-        for kept in ("_weights", "_names"):
+        for kept in ("_learned", "_weights", "_names"):
             found.__dict__.pop(kept, None)
         found.state = state
         return found
@@ -78,16 +86,16 @@ class LabelMap:
     def encode(self, labels: Sequence[str]) -> Embeddings:
         """K labels to (K, D), as long as the vectors of descriptions are on average.
 
-        A row is the direction of f(label) + f(proposal) + t(proposal): f is the map, t the text space, and the sum of
-        the first two is a direction, as the third is.
+        A row is the direction of f(label) + f(proposal) + p t(proposal): f is the map, t the text space, p is
+        :data:`PROPOSED`, and the sum of the first two is a direction, as the third is.
         """
         labels = [plain(label) for label in labels]
         proposed = proposals(labels)
-        mapped = directions(self._mapped(self._embedded([*labels, *proposed])))  # (2 K, D)
+        mapped = directions(self._mapped([*labels, *proposed]))  # (2 K, D)
         sums = directions(mapped[: len(labels)] + mapped[len(labels) :])
         spoken = directions(self._space.encode([ClassTexts(label=text) for text in proposed]))
         length = np.linalg.norm(self._values, axis=1).mean()
-        return np.asarray(length * directions(sums + spoken), np.float32)
+        return np.asarray(length * directions(sums + PROPOSED * spoken), np.float32)
 
     def nearest(self, label: str, *, count: int = 2) -> tuple[Near, ...]:
         """The described actions with the names that are nearest to a label, the nearest first."""
@@ -99,10 +107,15 @@ class LabelMap:
         )
 
     @cached_property
+    def _learned(self) -> NameWords:
+        """The words of the names that were learned, 2A of them."""
+        return NameWords([*self._names, *proposals(self._names)])
+
+    @cached_property
     def _weights(self) -> Rows:
         """(2 A, D) of the kernel."""
-        keys = directions(self.state["keys"]).reshape(-1, self.state["keys"].shape[-1])  # 2 A W -> 2A W
-        return ridge_weights(keys, np.tile(self._values, (2, 1)))
+        gram = kernel(self._keys, self._keys) + SPELLING * self._learned.likeness(self._learned.names)
+        return ridge_weights(gram, np.tile(self._values - self._center, (2, 1)))
 
     @cached_property
     def _names(self) -> list[str]:
@@ -112,10 +125,21 @@ class LabelMap:
     def _values(self) -> Rows:
         return self.state["values"].astype(np.float64)
 
-    def _mapped(self, rows: Rows) -> Rows:
-        """(K, W) directions of names to (K, D)."""
-        keys = directions(self.state["keys"]).reshape(-1, rows.shape[1])  # 2 A W -> 2A W
-        return np.asarray(self._values.mean(axis=0) + kernel(rows, keys) @ self._weights)
+    @property
+    def _keys(self) -> Rows:
+        """(2 A, W) directions of the names that were learned."""
+        return directions(self.state["keys"]).reshape(-1, self.state["keys"].shape[-1])  # 2 A W -> 2A W
+
+    @property
+    def _center(self) -> Rows:
+        """(D,) from which the values are learned; maps of old have none, and the mean of the values in its place."""
+        found = self.state.get("center")
+        return self._values.mean(axis=0) if found is None else found.astype(np.float64)
+
+    def _mapped(self, names: Sequence[str]) -> Rows:
+        """K names to (K, D)."""
+        alike = kernel(self._embedded(names), self._keys) + SPELLING * self._learned.likeness(names)
+        return np.asarray(self._center + alike @ self._weights)
 
     def _embedded(self, texts: Sequence[str]) -> Rows:
         return directions(self._encoder.encode(list(texts)))
@@ -139,28 +163,18 @@ def kernel(rows: Rows, keys: Rows) -> Rows:
     return np.asarray(np.exp(-SHARPNESS * (1 - rows @ keys.T)))
 
 
-def ridge_weights(keys: Rows, values: Rows) -> Rows:
-    """(K, D) A = (G + lambda I)^-1 (V - mean V), G the :func:`kernel` of the keys (K, W), V the values (K, D).
+def ridge_weights(gram: Rows, values: Rows) -> Rows:
+    """(K, D) A = (G + lambda I)^-1 V, G the kernel of the keys with each other (K, K), V the values (K, D).
 
-    >>> ridge_weights(np.eye(2), np.array([[1.0], [-1.0]])).round(2).tolist()
-    [[1.04], [-1.04]]
+    >>> ridge_weights(np.eye(2), np.array([[1.1], [-1.1]])).round(2).tolist()
+    [[1.0], [-1.0]]
     """
-    gram = kernel(keys, keys) + SMOOTHING * np.eye(len(keys))
-    return np.asarray(np.linalg.solve(gram, values - values.mean(axis=0)))
+    return np.asarray(np.linalg.solve(gram + SMOOTHING * np.eye(len(gram)), values))
 
 
 def proposals(labels: Sequence[str]) -> list[str]:
     """What the phrase bank makes of labels; the label itself where it knows no such action."""
     return [describe_label(label).text for label in labels]
-
-
-def plain(label: str) -> str:
-    """A label without what says nothing: capitals, spaces and marks around it.
-
-    >>> plain("  Wave, with the LEFT hand! ")
-    'wave, with the left hand'
-    """
-    return " ".join(label.casefold().split()).strip(_AROUND) or label
 
 
 def short(label: str) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from skeltext.datasets.same_actions import same_elsewhere
-from skeltext.texts.descriptions import described_classes, described_sets, files_of
+from skeltext.texts.descriptions import FIRST, described_sets, description_files, files_of, in_file
 from skeltext.texts.embedding import described
 from skeltext.texts.space import ClassTexts
 
 
-def described_elsewhere(dataset: str, *, kinds: Sequence[str], unseen: Sequence[str] = ()) -> list[ClassTexts]:
-    """Every action that we describe for a data set which has nothing in common with `dataset`, one of each name.
+def described_elsewhere(
+    dataset: str, *, kinds: Sequence[str], unseen: Sequence[str] = (), authors: str = FIRST
+) -> list[ClassTexts]:
+    """Every action that we describe in a file which `dataset` has nothing of, one of each name.
 
     What means the same as one of the `unseen` classes, by its name or by :mod:`~skeltext.datasets.same_actions`, is
     left out.
@@ -25,10 +27,10 @@ def described_elsewhere(dataset: str, *, kinds: Sequence[str], unseen: Sequence[
     same = {(file, name) for one in alike for where, name in same_elsewhere(one, unseen) for file in files_of(where)}
     taken = {name.casefold() for name in unseen}
     found: list[ClassTexts] = []
-    for other in described_sets():
-        if files_of(other).isdisjoint(own) and files_of(other) == {other}:
-            names = [name for name in described_classes(other) if (other, name) not in same]
+    for other in description_files():
+        if other not in own:
+            names = [name for name in in_file(other) if (other, name) not in same]
             fresh = [name for name in names if name.casefold() not in taken]
             taken |= {name.casefold() for name in fresh}
-            found += described(other, fresh, kinds=kinds)
+            found += described(other, fresh, kinds=kinds, authors=authors)
     return found

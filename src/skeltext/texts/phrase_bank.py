@@ -69,8 +69,11 @@ def describe_label(label: str) -> Suggestion:
     name = " ".join(name.split())[:_LONGEST_NAME].rstrip(" .,;:!?")
     words = words_of(name)[:_MOST_WORDS]
     sides = list(_sides(words))
+    whole = list(words)
     circumstances = _take_modifiers(words, "circumstances")
     actions = _actions(words)
+    if not actions and circumstances:  # "sit on a chair" is an action by itself
+        words, circumstances, actions = whole, [], _actions(whole)
     if not actions:
         return Suggestion(label=label, text=name or _NAMELESS, head=None, known=False, hints=_spelt_alike(words))
     for action in actions:

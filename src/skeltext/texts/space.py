@@ -21,10 +21,24 @@ State = Mapping[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class ClassTexts:
-    """What is known of a class in words: its ``label`` and its ``texts`` by kind, of which there may be none."""
+    """What is known of a class in words: its ``label`` and its ``texts`` by kind, of which there may be none.
+
+    ``others`` are texts of the same class by further authors, each by kind.
+    """
 
     label: str
     texts: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def by_author(self) -> tuple[ClassTexts, ...]:
+        """The class as each author describes it.
+
+        >>> both = ClassTexts(label="Wave", texts={"name": "wave"}, others=({"name": "greet"},))
+        >>> [one.text("name") for one in both.by_author]
+        ['wave', 'greet']
+        """
+        return tuple(ClassTexts(label=self.label, texts=texts) for texts in (self.texts, *self.others))
 
     def text(self, kind: str) -> str:
         """The text of a kind. In place of one that is missing: the first text there is, or the label.

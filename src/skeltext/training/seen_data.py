@@ -80,6 +80,7 @@ def card_and_texts(part: Run) -> tuple[Card, Embeddings]:
         text_space=config.text_space,
         text_space_options=config.text_space_options,
         text_kinds=method_named(config.method).text_kinds,
+        authors=config.authors,
         text_space_state=packed_state(space),
         label_map=packed_state(names) if names else b"",
     )

@@ -13,19 +13,17 @@ from skeltext.errors import require
 from skeltext.texts.encoder import Embeddings, TextEncoder, TextTable
 from skeltext.texts.space import ClassTexts, State, directions
 from skeltext.texts.spaces.centered import Centered
+from skeltext.texts.words import stems
 
 DOCUMENT = ("name", "complete", "skeleton", "head", "hands", "torso", "legs", "start", "middle", "end")
-_SILENT = {
-    *("a", "an", "the", "of", "and", "or", "to", "in", "on", "at", "with", "as", "is", "are", "it", "its", "from"),
-    *("for", "by", "while", "that", "this", "than", "then"),
-}
-_SUFFIXES, _LEAST_STEM = ("ing", "ed", "es", "s", "ly"), 3
 _LEAST_VALUE = 1e-3  # of a singular value, as a share of the first
 Rows = npt.NDArray[np.float64]
 
 
 class Lexical(Centered):
     r"""Which words a class is described by, all kinds of text together, beside the :class:`Centered` sentence.
+
+    The texts of all its authors together are the document of a class.
 
     A term is a word without its ending, or two that follow each other in a clause. One that occurs n times in the texts
     of a class, and in df of the N seen classes, weighs log(1 + n) sqrt(log(N / df)). With a the direction of these
@@ -83,8 +81,9 @@ class Lexical(Centered):
 
 def terms_of(one: ClassTexts) -> list[str]:
     """All terms of a class, each text once, without the name where a text begins with it."""
-    name = f"{one.text('name')}. "
-    texts = dict.fromkeys(one.text(kind).removeprefix(name) for kind in DOCUMENT)
+    texts = dict.fromkeys(
+        said.text(kind).removeprefix(f"{said.text('name')}. ") for said in one.by_author for kind in DOCUMENT
+    )
     return [term for text in texts for term in terms(text)]
 
 
@@ -96,14 +95,6 @@ def terms(text: str) -> list[str]:
     """
     found = []
     for clause in re.split("[.;,:]", text.lower()):
-        words = [_stem(word) for word in re.findall("[a-z]+", clause) if word not in _SILENT]
+        words = stems(clause)
         found += words + [f"{one} {other}" for one, other in pairwise(words)]
     return found
-
-
-def _stem(word: str) -> str:
-    """The word without the first of the endings that leaves enough of it."""
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= _LEAST_STEM:
-            return word.removesuffix(suffix)
-    return word
