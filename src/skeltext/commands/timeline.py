@@ -29,7 +29,7 @@ def timeline(
     model: ModelOptions = ModelOptions(),
     window: float = 3.0,
     hop: float = 0.25,
-    on: float = 0.4,
+    on: float = 0.3,
     off: float | None = None,
     shortest: float = 0.5,
     gap: float = 0.5,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WINDOW, HOP, SHORTEST, GAP = 3.0, 0.25, 0.5, 0.5  # seconds
-ON, CHANGE = 0.4, 3.0
+ON, CHANGE = 0.3, 3.0
 _ROUNDING = 1e-9  # seconds
 
 
