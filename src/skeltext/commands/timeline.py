@@ -80,7 +80,7 @@ def timeline(
         for a video, .tsv is a tier for ELAN.
     """
     from skeltext.progress import ProgressBars
-    from skeltext.recognizer.timeline import SpanRule
+    from skeltext.recognizer.spans import SpanRule
     from skeltext.recognizer.timeline_files import form_of, write_timelines
     from skeltext.recognizer.windows import people_of
 

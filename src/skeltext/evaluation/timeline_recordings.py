@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from skeltext.encoders.kinematic import headings, turned
 from skeltext.errors import require
-from skeltext.recognizer.timeline import Span
+from skeltext.recognizer.spans import Span
 from skeltext.skeletons.clip import Clip, Floats
 from skeltext.skeletons.layout import Layout
 from skeltext.skeletons.steps import fill_gaps, most_moving
