@@ -28,7 +28,8 @@ from .texts.encoder import TextEncoder as TextEncoder
 from .recognizer.motion_folder import MotionFolder as MotionFolder, embed_folder as embed_folder
 from .recognizer.search import Hit as Hit, Hits as Hits, search as search
 from .recognizer.stream import Latency as Latency, Stream as Stream
-from .recognizer.timeline import Span as Span, SpanRule as SpanRule, Timeline as Timeline
+from .recognizer.spans import Span as Span, SpanRule as SpanRule
+from .recognizer.timeline import Timeline as Timeline
 from .recognizer.timeline import timeline as timeline, timeline_people as timeline_people
 from .recognizer.timeline_files import read_timelines as read_timelines, write_timelines as write_timelines
 

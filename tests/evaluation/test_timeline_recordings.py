@@ -18,8 +18,9 @@ from skeltext.methods.model_config import ModelConfig
 from skeltext.recognizer.card import Card
 from skeltext.recognizer.model import Floats
 from skeltext.recognizer.recognizer import Recognizer
+from skeltext.recognizer.spans import SpanRule
 from skeltext.recognizer.stillness import moving_stretches
-from skeltext.recognizer.timeline import SpanRule, timeline
+from skeltext.recognizer.timeline import timeline
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.layouts import KINECT20, NTU25
 from skeltext.skeletons.preprocessing import preprocessing_named

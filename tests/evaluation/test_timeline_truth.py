@@ -10,7 +10,8 @@ import pytest
 from skeltext.errors import SkeltextError
 from skeltext.evaluation.timeline_metrics import timeline_scores
 from skeltext.evaluation.timeline_truth import labeled, read_truth, require_fitting
-from skeltext.recognizer.timeline import Span, Timeline
+from skeltext.recognizer.spans import Span
+from skeltext.recognizer.timeline import Timeline
 from skeltext.recognizer.timeline_files import write_timelines
 
 

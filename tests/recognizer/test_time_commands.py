@@ -20,7 +20,7 @@ from skeltext.evaluation.timeline_study import timeline_study
 from skeltext.formats.npz import write_npz
 from skeltext.recognizer.frame_lines import LONGEST
 from skeltext.recognizer.recognizer import Recognizer
-from skeltext.recognizer.timeline import SpanRule
+from skeltext.recognizer.spans import SpanRule
 from skeltext.recognizer.timeline_files import FORMS, read_spans, read_timelines
 from skeltext.runs.run import open_runs
 from skeltext.skeletons.clip import Clip

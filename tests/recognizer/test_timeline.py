@@ -19,9 +19,10 @@ from skeltext.errors import SkeltextError, require
 from skeltext.recognizer.calibration import Calibration
 from skeltext.recognizer.change_points import steadiest
 from skeltext.recognizer.label_set import LabelSet
-from skeltext.recognizer.pieces import Piece, pieces_of
+from skeltext.recognizer.pieces import Piece, pieces_of, trimmed
+from skeltext.recognizer.spans import Span, SpanRule, spans_joined
 from skeltext.recognizer.stillness import moving_stretches
-from skeltext.recognizer.timeline import Span, SpanRule, Timeline, spans_joined, timeline
+from skeltext.recognizer.timeline import Timeline, timeline
 from skeltext.recognizer.timeline_files import FORMS, read_spans, read_timelines, write_timelines
 from skeltext.recognizer.timeline_picture import timeline_svg
 from skeltext.recognizer.timeline_table import timeline_table
@@ -103,6 +104,14 @@ def test_no_sequence_is_steadier(probabilities: np.ndarray, change: float) -> No
 def test_a_stretch_between_two_windows_is_a_piece_without_windows() -> None:
     rows = np.array([[0.9, 0.1]] * 4, np.float32)
     assert cut(rows, (0.2, 0.8), (1.2, 1.8)) == [Piece(0.2, 0.8, 0, 0), Piece(1.2, 1.8, 1, 2)]
+
+
+def test_a_label_lasts_from_the_first_window_that_shows_it_to_the_last() -> None:
+    piece, centres = Piece(0.5, 9.0, 2, 6), np.arange(1.0, 9)  # windows at 3, 4, 5 and 6 seconds
+    shown = {"": (0.5, 9.0), "3456": (0.5, 9.0), "45": (3.5, 5.5), "36": (0.5, 9.0), "6": (5.5, 9.0), "3": (0.5, 3.5)}
+    for seconds, expected in shown.items():
+        own = np.array([str(second) in seconds for second in (3, 4, 5, 6)])
+        assert trimmed(piece, centres, own) == expected
 
 
 def test_a_short_interruption_costs_more_than_it_gains() -> None:

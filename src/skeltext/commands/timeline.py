@@ -29,7 +29,7 @@ def timeline(
     model: ModelOptions = ModelOptions(),
     window: float = 3.0,
     hop: float = 0.25,
-    on: float = 0.4,
+    on: float = 0.3,
     off: float | None = None,
     shortest: float = 0.5,
     gap: float = 0.5,
@@ -80,7 +80,7 @@ def timeline(
         for a video, .tsv is a tier for ELAN.
     """
     from skeltext.progress import ProgressBars
-    from skeltext.recognizer.timeline import SpanRule
+    from skeltext.recognizer.spans import SpanRule
     from skeltext.recognizer.timeline_files import form_of, write_timelines
     from skeltext.recognizer.windows import people_of
 

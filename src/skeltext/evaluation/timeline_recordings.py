@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from skeltext.encoders.kinematic import headings, turned
 from skeltext.errors import require
-from skeltext.recognizer.timeline import Span
+from skeltext.recognizer.spans import Span
 from skeltext.skeletons.clip import Clip, Floats
 from skeltext.skeletons.layout import Layout
 from skeltext.skeletons.steps import fill_gaps, most_moving
@@ -59,21 +60,15 @@ def composed(clips: Sequence[tuple[str, Clip]], *, seed: int | tuple[int, ...], 
     actions = [_frames(clip, fps=fps) for _, clip in clips]  # each (T, V, 3)
     rest = _most_upright([action[0] for action in actions], layout)
     shaking = float(np.median([_shaking(action) for action in actions]))
-    parts, spans, begun = [_idle(rest, layout, draw, fps=fps, shaking=shaking)], [], 0
-    begun = len(parts[0])
+    idle = partial(_idle, rest, layout, draw, fps=fps, shaking=shaking)
+    parts, spans = [idle()], []
     for number, ((label, _), action) in enumerate(zip(clips, actions, strict=True)):
-        last = parts[-1][-1]
         if number and draw.random() < PAUSED:
-            still = _following(_idle(rest, layout, draw, fps=fps, shaking=shaking), last, layout)
-            parts += [_transition(last, still[0], fps=fps), still]
-            begun += len(parts[-2]) + len(parts[-1])
-            last = still[-1]
-        action = _following(action, last, layout)
-        parts += [_transition(last, action[0], fps=fps), action]
-        begun += len(parts[-2]) + len(action)
-        spans.append(Span(start=(begun - len(action)) / fps, end=begun / fps, label=label, confidence=1.0))
-    still = _following(_idle(rest, layout, draw, fps=fps, shaking=shaking), parts[-1][-1], layout)
-    parts += [_transition(parts[-1][-1], still[0], fps=fps), still]
+            parts += _joined(parts[-1][-1], idle(), layout, fps=fps)
+        parts += _joined(parts[-1][-1], action, layout, fps=fps)
+        end = sum(map(len, parts))
+        spans.append(Span(start=(end - len(action)) / fps, end=end / fps, label=label, confidence=1.0))
+    parts += _joined(parts[-1][-1], idle(), layout, fps=fps)
     positions = np.concatenate(parts)[None].astype(np.float32)  # 1 T V C
     clip = Clip(positions=positions, layout=layout, fps=fps, source=f"recording {seed}, put together")
     return Recording(clip=clip, spans=tuple(spans))
@@ -158,6 +153,12 @@ def _following(action: Floats, last: Floats, layout: Layout) -> Floats:
     found = turned(action - action[0, pelvis], np.array(own - before, np.float32))
     place = last[pelvis] * [1, 0, 1] + action[0, pelvis] * [0, 1, 0]  # each keeps its height above the floor
     return np.asarray(found + place, np.float32)
+
+
+def _joined(last: Floats, action: Floats, layout: Layout, *, fps: float) -> list[Floats]:
+    """What follows a pose (V, C): the way to an action (T, V, C), and the action from there on."""
+    placed = _following(action, last, layout)
+    return [_transition(last, placed[0], fps=fps), placed]
 
 
 def _transition(before: Floats, after: Floats, *, fps: float) -> Floats:

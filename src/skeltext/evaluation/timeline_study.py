@@ -13,7 +13,8 @@ from skeltext.evaluation.timeline_metrics import LabeledFrames, TimelineScores, 
 from skeltext.evaluation.timeline_recordings import Recording, composed, drawn
 from skeltext.evaluation.timeline_truth import labeled
 from skeltext.recognizer.recognizer import Recognizer
-from skeltext.recognizer.timeline import HOP, RULE, WINDOW, SpanRule, timeline
+from skeltext.recognizer.spans import RULE, SpanRule
+from skeltext.recognizer.timeline import HOP, WINDOW, timeline
 from skeltext.recognizer.windows import Progress
 from skeltext.runs.run import Run
 from skeltext.skeletons.conversion import convert

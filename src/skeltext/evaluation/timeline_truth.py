@@ -14,7 +14,8 @@ import numpy as np
 from skeltext.errors import SkeltextError, require
 from skeltext.evaluation.timeline_metrics import LabeledFrames
 from skeltext.formats.numeric import read_cells
-from skeltext.recognizer.timeline import Span, Timeline, labels_at
+from skeltext.recognizer.spans import Span, labels_at
+from skeltext.recognizer.timeline import Timeline
 
 COLUMNS = ("start", "end", "label")
 LONGER = 1.0  # seconds by which a truth may end after its recording

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -34,3 +37,13 @@ def steadiest(shares: Floats, *, seconds: float, change: float) -> npt.NDArray[n
     for w in range(len(gains) - 1, 0, -1):
         path.append(int(before[w, path[-1]]))
     return np.array(path[::-1], np.int64)
+
+
+def runs(values: npt.NDArray[Any]) -> list[slice]:
+    """Where equal values follow each other.
+
+    >>> runs(np.array([2, 2, 0]))
+    [slice(0, 2, None), slice(2, 3, None)]
+    """
+    edges = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist(), len(values)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from skeltext.recognizer.change_points import steadiest
+from skeltext.recognizer.change_points import runs, steadiest
 from skeltext.recognizer.model import Floats
 from skeltext.recognizer.windows import Windows
 
@@ -38,11 +37,11 @@ def pieces_of(
             yield Piece(start, end, 0, 0)
             continue
         labels = np.full(len(inside), -1)  # of windows that were not judged
-        for run in _runs(judged[inside]):
+        for run in runs(judged[inside]):
             if judged[inside[run.start]]:
                 labels[run] = steadiest(shares[inside[run]], seconds=windows.hop, change=change)
         edges = [start, *((centres[inside][1:] + centres[inside][:-1]) / 2).tolist(), end]
-        for run in _runs(labels):
+        for run in runs(labels):
             if labels[run.start] >= 0:
                 yield Piece(edges[run.start], edges[run.stop], int(inside[run.start]), int(inside[run.stop - 1]) + 1)
 
@@ -55,13 +54,3 @@ def trimmed(piece: Piece, centres: npt.NDArray[np.float64], own: npt.NDArray[np.
     first, last = int(there[0]), int(there[-1])
     start = piece.start if first == piece.first else float(centres[first - 1] + centres[first]) / 2
     return start, piece.end if last == piece.stop - 1 else float(centres[last] + centres[last + 1]) / 2
-
-
-def _runs(values: npt.NDArray[Any]) -> list[slice]:
-    """Where equal values follow each other.
-
-    >>> _runs(np.array([2, 2, 0]))
-    [slice(0, 2, None), slice(2, 3, None)]
-    """
-    edges = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist(), len(values)]
-    return [slice(start, stop) for start, stop in pairwise(edges)]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 import numpy as np
 import numpy.typing as npt
 
+from skeltext.recognizer.change_points import runs
 from skeltext.recognizer.model import Floats
 from skeltext.skeletons.clip import Clip
 
 STILL = 0.15  # torso lengths per second; people who stand still in front of a depth camera seldom exceed it
 _PLACES, _SPEEDS = 0.3, 0.5  # seconds over which places, and then speeds, are averaged
+_TORSO = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 _FASTEST = 5  # one joint of so many: an arm that moves is enough
 
 Array = npt.NDArray[np.float64]
@@ -20,32 +20,30 @@ Array = npt.NDArray[np.float64]
 def moving_stretches(clip: Clip, *, still: float = STILL, least: float = 0.0) -> list[tuple[float, float]]:
     """From when to when somebody moves, in seconds, without the times in which all are still for at least `least`.
 
-    Still is who has a speed (:func:`speed`) below `still`. The whole clip moves where the layout does not show how
-    large a body is, and with `still` at 0. The clip has a frame rate.
+    Still is who has a speed (:func:`speed`) below `still`; what that averages into the rest before and after a motion
+    is rest, too. The whole clip moves where the layout does not show how large a body is, and with `still` at 0. The
+    clip has a frame rate.
 
     >>> from skeltext.skeletons.layouts import KINECT20
     >>> positions = np.zeros((1, 120, 20, 3), np.float32) + np.arange(20, dtype=np.float32)[:, None]
     >>> positions[0, :60, KINECT20.index("left_hand")] += 9 * np.sin(np.arange(60.0) / 4)[:, None]
     >>> stretches = moving_stretches(Clip(positions=positions, layout=KINECT20, fps=30.0))
     >>> [(start, round(end, 1)) for start, end in stretches]
-    [(0.0, 2.3)]
+    [(0.0, 1.9)]
     """
     assert clip.fps is not None
-    if still <= 0 or not {f"{side}_{joint}" for side in ("left", "right") for joint in ("shoulder", "hip")} <= set(
-        clip.layout.joints
-    ):
+    if still <= 0 or not set(_TORSO) <= set(clip.layout.joints):
         return [(0.0, clip.T / clip.fps)]
     moves = speed(clip) >= still
-    found, begun = [], 0
-    for moving, frames in groupby(moves.tolist()):
-        end = begun + len(list(frames))
-        if moving or (end - begun) / clip.fps < least:
-            found.append((begun, end))
-        begun = end
-    joined: list[tuple[int, int]] = []
-    for start, end in found:
-        joined[-1:] = [(joined[-1][0], end)] if joined and joined[-1][1] == start else [*joined[-1:], (start, end)]
-    return [(start / clip.fps, end / clip.fps) for start, end in joined]
+    for run in runs(moves):
+        moves[run] |= (run.stop - run.start) / clip.fps < least
+    spread = round((_PLACES + _SPEEDS) / 2 * clip.fps)  # what the averages add to a motion on both sides
+    found = [
+        (run.start + spread * (run.start > 0), run.stop - spread * (run.stop < clip.T))
+        for run in runs(moves)
+        if moves[run.start]
+    ]
+    return [(start / clip.fps, end / clip.fps) for start, end in found if start < end]
 
 
 def speed(clip: Clip) -> Floats:
@@ -57,10 +55,8 @@ def speed(clip: Clip) -> Floats:
     fps, layout = clip.fps or 30.0, clip.layout
     fastest = np.zeros(clip.T, np.float32)
     for body in clip.positions:  # (T, V, C)
-        ends = [
-            (body[:, layout.index(f"left_{j}")] + body[:, layout.index(f"right_{j}")]) / 2 for j in ("shoulder", "hip")
-        ]
-        lengths = np.linalg.norm(ends[0] - ends[1], axis=1)
+        left, right, *hips = (body[:, layout.index(joint)] for joint in _TORSO)
+        lengths = np.linalg.norm(left + right - sum(hips), axis=1) / 2
         if not np.isfinite(lengths).any():
             continue
         torso = max(float(np.nanmedian(lengths)), 1e-6)

@@ -18,7 +18,8 @@ from skeltext.errors import SkeltextError, require
 from skeltext.formats.json_file import read_json
 from skeltext.formats.numeric import read_cells
 from skeltext.formats.writing import write_text
-from skeltext.recognizer.timeline import Span, Timeline
+from skeltext.recognizer.spans import Span
+from skeltext.recognizer.timeline import Timeline
 from skeltext.recognizer.timeline_picture import timeline_svg
 
 _COLUMNS = ("person", "start", "end", "label", "confidence")
