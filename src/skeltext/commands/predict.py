@@ -27,12 +27,12 @@ def predict(
 
     `skeltext predict wave.npz --labels "sit down" "wave=waving the right hand above the head"` reads any known file
     format, converts the skeleton to the layout the model was trained on, and ranks the labels. A name is mapped to what
-    it would likely be described by, and what it was taken for is shown; a full sentence of your own that says which
-    limb goes where works better.
+    it would likely be described by, and what it was taken for is shown; a description beside the name, that says
+    which limb goes where, works better.
 
     --json keys: file, model, answers: one, or one per person, with person, label (null if refused), rejected (why),
-    confidence, margin, calibrated, guesses (label, text, source, nearest, score, probability; best first) and quality
-    (what `check` measures).
+    confidence, margin, calibrated, guesses (label, text, source, nearest, hint, score, probability; best first) and
+    quality (what `check` measures).
 
     Parameters
     ----------
