@@ -23,8 +23,9 @@ from skeltext.runs.folder import RunFolder
 from skeltext.texts.cache import EmbeddingCache
 from skeltext.texts.embedding import described
 from skeltext.texts.encoder import SentenceTransformer
-from skeltext.texts.label_map import plain, proposals
+from skeltext.texts.label_map import proposals
 from skeltext.texts.library import described_elsewhere
+from skeltext.texts.spelling import mirrored, plain
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -137,6 +138,7 @@ def put_made_up_rows(folder: Path, texts: Sequence[str]) -> None:
     """Put made-up embeddings of texts, and of what typed ones are mapped by, into the cache at `folder`."""
     cache, encoder = EmbeddingCache(folder / "embeddings"), SentenceTransformer()
     typed = [plain(text) for text in texts]
+    typed += map(mirrored, typed)
     for text in dict.fromkeys((*texts, *typed, *proposals(typed))):
         key = cache.key(encoder.name, encoder.revision, text)
         cache.put(key, unit_rows(1, seed=int(key[:8], 16))[0])
@@ -153,9 +155,11 @@ def made_up_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def texts_of_training(dataset: str, classes: Sequence[str], *, kind: str = "complete") -> list[str]:
     """What a training reads of its classes and, for typed labels, of other described actions."""
     kinds = list(dict.fromkeys((kind, "name")))
-    actions = [*described(dataset, classes, kinds=kinds), *described_elsewhere(dataset, kinds=kinds)]
+    actions = described(dataset, classes, kinds=kinds, authors="all")
+    actions += described_elsewhere(dataset, kinds=kinds, authors="all")
     names = [one.label for one in actions]
-    return [*(text for one in actions for text in one.texts.values()), *names, *proposals(names)]
+    texts = [text for one in actions for said in one.by_author for text in said.texts.values()]
+    return [*texts, *names, *proposals(names)]
 
 
 @pytest.fixture

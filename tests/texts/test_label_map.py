@@ -18,6 +18,7 @@ from skeltext.texts.encoder import Embeddings, SentenceTransformer
 from skeltext.texts.label_map import (
     PROPOSED,
     SHARPNESS,
+    SIDED,
     SMOOTHING,
     SPELLING,
     LabelMap,
@@ -111,6 +112,17 @@ def test_a_map_of_old_without_a_center_is_read() -> None:
     assert np.isfinite(rows).all()
     mean = {**old, "center": names.state["values"].astype(float).mean(axis=0)}
     np.testing.assert_allclose(rows, names.with_state(mean).encode(TYPED), atol=1e-6)
+
+
+def test_what_tells_left_from_right_counts_more() -> None:
+    names = made_up()
+    labels = ["raise the left hand", "raise the right hand", "lean left and right"]
+    left, right, both = names._directions(labels)
+    rows = directions(names.encode(labels))
+    np.testing.assert_allclose(rows[0], directions(left + SIDED * (left - right)), atol=1e-6)
+    np.testing.assert_allclose(rows[1], directions(right + SIDED * (right - left)), atol=1e-6)
+    np.testing.assert_allclose(rows[2], both, atol=1e-6)
+    assert rows[0] @ rows[1] < left @ right
 
 
 def test_each_label_is_mapped_by_itself() -> None:

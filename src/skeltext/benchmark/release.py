@@ -17,7 +17,9 @@ from skeltext.benchmark.tables import percent
 from skeltext.datasets.registry import dataset_named
 from skeltext.errors import require
 from skeltext.evaluation.as_answered import AsAnswered, as_answered
+from skeltext.evaluation.leave_out_source import LeftOut, left_out, mean_of, trained_without
 from skeltext.evaluation.results import RULES, Evaluation
+from skeltext.evaluation.zero_shot import usual_steps
 from skeltext.formats.writing import made_folder, write_text
 from skeltext.progress import ProgressBars
 from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, load_calibration
@@ -34,10 +36,11 @@ OTHER_LAYOUTS = ("h36m17", "mediapipe33", "smpl24")
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What is known of a model that has learnt every class: figures of runs that left classes out."""
+    """What is known of a model that has learned every class: figures of runs that left classes or a source out."""
 
     evaluation: Evaluation
     answered: list[AsAnswered]
+    left_out: list[LeftOut]
 
 
 def release(run: Run, *, tested: Sequence[Run], out: Path, device: str = "cpu", bars: ProgressBars) -> Path:
@@ -51,7 +54,11 @@ def release(run: Run, *, tested: Sequence[Run], out: Path, device: str = "cpu", 
     with TemporaryDirectory() as aside:  # for the report, which is not given to people
         report = Path(aside) / "report.html"
         evaluation = evaluate_runs(tested, device=device, report=report, bars=bars)
-    measured = Measured(evaluation=evaluation, answered=_answered(tested, device=device, bars=bars))
+    measured = Measured(
+        evaluation=evaluation,
+        answered=_answered(tested, device=device, bars=bars),
+        left_out=_left_out(run, device=device, bars=bars),
+    )
     with TemporaryDirectory(dir=made_folder(out.parent)) as aside:  # an export that is refused leaves nothing behind
         _write(run, Path(aside), measured)
         made_folder(out)
@@ -102,6 +109,14 @@ def _answered(tests: Sequence[Run], *, device: str, bars: ProgressBars) -> list[
     return found
 
 
+def _left_out(run: Run, *, device: str, bars: ProgressBars) -> list[LeftOut]:
+    """How well each source of a union is recognized by a training without it; nothing for a single source."""
+    if run.split.unseen or len(run.store.source_names) < 2:
+        return []
+    steps = usual_steps(run)
+    return [left_out(part, steps, device=device) for part in trained_without(run, watcher=bars)]
+
+
 def page(config: TrainingConfig, card: Card, measured: Measured, *, calibration: Calibration | None) -> str:
     """The page about a model, in markdown."""
     dataset, evaluation = dataset_named(config.dataset), measured.evaluation
@@ -150,12 +165,42 @@ def page(config: TrainingConfig, card: Card, measured: Measured, *, calibration:
     if len(measured.answered[0].layouts) > 1:
         lines += ["", "The same test clips as if they had come in another layout, plain, last epoch:", ""]
         lines += _layout_table(measured.answered)
+    if measured.left_out:
+        lines += [
+            "",
+            "## How well it recognizes a data set that it was not trained on",
+            "",
+            *_sources(measured.left_out),
+        ]
     if calibration is not None:
         lines += ["", "## How far to trust an answer", "", f"Fitted on {calibration.about}.", ""]
         lines += ["| false-accept rate | of clips that show a label, accepted |", "| ---: | ---: |"]
         accepted = calibration.evidence.accepted if calibration.evidence else calibration.accepted
         lines += [f"| {percent(rate)} % | {percent(share)} % |" for rate, share in accepted.items()]
     return "\n".join(lines) + "\n"
+
+
+def _sources(found: Sequence[LeftOut]) -> list[str]:
+    """A row for every source that was left out, and their mean: descriptions and names, plain and by the last step."""
+    mean = mean_of(found)
+    new = mean["descriptions"]["plain"]["new_among_new"]
+    columns = [(wording, step) for wording, steps in mean.items() for step in steps]
+    lines = [
+        "Each data set by a training with the same settings and without it, among all of its classes, after the last",
+        "epoch. Known are classes that another data set shows; new ones are also judged among themselves, by",
+        f"descriptions without a test-time step ({percent(new)} % on average).",
+        "",
+        "| left out | classes | known | chance | "
+        + " | ".join(f"{wording}, {step}" for wording, step in columns)
+        + " |",
+        "| --- |" + " ---: |" * (len(columns) + 3),
+    ]
+    for one in found:
+        cells = [percent(one.accuracies[wording][step]["all"]) for wording, step in columns]
+        lines.append(f"| {one.source} | {one.classes} | {one.known} | {percent(one.chance)} | {' | '.join(cells)} |")
+    cells = [percent(mean[wording][step]["all"]) for wording, step in columns]
+    lines.append(f"| mean | | | | {' | '.join(cells)} |")
+    return lines
 
 
 def _spread(evaluation: Evaluation, step: str, rule: str) -> tuple[float | None, float | None]:

@@ -27,16 +27,16 @@ def predict(
 
     `skeltext predict wave.npz --labels "sit down" "wave=waving the right hand above the head"` reads any known file
     format, converts the skeleton to the layout the model was trained on, and ranks the labels. A name is mapped to what
-    it would likely be described by, and what it was taken for is shown; a full sentence of your own that says which
-    limb goes where works better, and clips that show the action work best: `skeltext teach`.
+    it would likely be described by, and what it was taken for is shown; a description beside the name, that says which
+    limb goes where, works better, and clips that show the action work best: `skeltext teach`.
 
     Of several files, or the files of a folder, each has its answers. Where there are many for every label, all are
     looked at together (--adapt).
 
     --json keys: file, model, answers: one, or one per person, with person, label (null if refused), rejected (why),
     confidence, margin, calibrated, label_set and coverage, adapted (the step that looked at all files, if one did),
-    guesses (label, text, source, nearest, score, probability; best first) and quality (what `check` measures). For
-    several files or a folder model, adapted and files, a list with file and answers.
+    guesses (label, text, source, nearest, hint, score, probability; best first) and quality (what `check` measures).
+    For several files or a folder model, adapted and files, a list with file and answers.
 
     Parameters
     ----------

@@ -87,8 +87,8 @@ class LabelOptions:
     """What an action might be called, and who is looked at."""
 
     labels: Several = ()
-    """What the action might be called, at least two; LABEL=SENTENCE says what a label means, and the same label twice
-    has two sentences."""
+    """What the action might be called, at least two; LABEL=SENTENCE says what a label means, beside its name, and the
+    same label twice has two sentences."""
     label_set: Path | None = None
     """A file of labels with their sentences and examples, and of negatives, as `predict --save-label-set` writes it;
     --labels, --examples and --negatives are added to it."""

@@ -77,8 +77,8 @@ class Answer:
         return asdict(self) | lists | {"confidence": self.confidence, "margin": self.margin}
 
     def to_frame(self) -> pd.DataFrame:
-        """The guesses as a table, best first: label, text, score, probability, source, nearest. Needs pandas."""
-        columns = ("label", "text", "score", "probability", "source", "nearest")
+        """The guesses as a table, best first: label, text, score, probability, source, nearest, hint. Needs pandas."""
+        columns = ("label", "text", "score", "probability", "source", "nearest", "hint")
         return data_frame(map(Guess.to_dict, self.guesses), columns=columns)
 
 

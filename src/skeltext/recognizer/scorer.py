@@ -12,7 +12,6 @@ import numpy as np
 
 from skeltext.adaptation.registry import NamedStep
 from skeltext.adaptation.step import Unlabeled
-from skeltext.encoders.registry import is_fixed
 from skeltext.errors import SkeltextError, require
 from skeltext.recognizer import loading
 from skeltext.recognizer.answer import refusal
@@ -110,7 +109,7 @@ class Scorer:
 
         An encoder that was trained takes as many as it learned from, since an empty place changes what it finds.
         """
-        if pair or is_fixed(self.card.model.encoder):
+        if pair or self.model.fixed_encoder:
             return replace(self.card.preprocessing, bodies=2 if pair else 1)
         return self.card.preprocessing
 

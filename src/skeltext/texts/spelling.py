@@ -23,6 +23,18 @@ def plain(label: str) -> str:
     return pattern.sub(lambda word: british[word[0].replace("-", " ")], found)
 
 
+def mirrored(label: str) -> str:
+    """A label with left and right exchanged; the label itself where it has neither, or both alike.
+
+    >>> mirrored("raise the left hand"), mirrored("swipe rightward"), mirrored("lean left and right")
+    ('raise the right hand', 'swipe leftward', 'lean left and right')
+    """
+    other = {"left": "right", "right": "left"}
+    if re.search(r"\b(?:left and right|right and left)\b", label):
+        return label
+    return re.sub(r"\b(left|right)(?=\b|-|ward)", lambda side: other[side[1]], label)
+
+
 @cache
 def _british() -> tuple[dict[str, str], re.Pattern[str]]:
     """The American for what is British or has several spellings, and a pattern of all that, longest first."""

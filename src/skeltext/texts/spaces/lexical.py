@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -25,10 +26,11 @@ class Lexical(Centered):
 
     The texts of all its authors together are the document of a class.
 
-    A term is a word without its ending, or two that follow each other in a clause. One that occurs n times in the texts
-    of a class, and in df of the N seen classes, weighs log(1 + n) sqrt(log(N / df)). With a the direction of these
-    weights from their mean over the seen classes, and b the centered sentence, a class is the direction of [a, `share`
-    b] in the span of the first `most` singular vectors of the seen classes.
+    A term is a word without its ending, or two that follow each other in a clause, which at least two seen classes have
+    in common. One that occurs n times in the texts of a class, and in df of the N seen classes, weighs log(1 + n)
+    sqrt(log(N / df)). With a the direction of these weights from their mean over the seen classes, and b the centered
+    sentence, a class is the direction of [a, `share` b] in the span of the first `most` singular vectors of the seen
+    classes.
 
     A text without a known term has no a. Cf. Salton and Buckley, "Term-weighting approaches in automatic text
     retrieval", 1988.
@@ -53,8 +55,9 @@ class Lexical(Centered):
     def fit(self, classes: Sequence[ClassTexts]) -> State:
         """``vocabulary`` as text, ``rarity`` (V,) of its terms, the means of both parts, ``basis`` (V + W, D)."""
         documents = [set(terms_of(one)) for one in classes]
-        vocabulary = sorted(set().union(*documents))
-        frequency = np.array([sum(term in document for document in documents) for term in vocabulary])
+        found = Counter(term for document in documents for term in document)
+        vocabulary = sorted(term for term, classes_with in found.items() if classes_with > 1 or " " not in term)
+        frequency = np.array([found[term] for term in vocabulary])
         state = dict(super().fit(classes))
         state["vocabulary"] = np.frombuffer("\n".join(vocabulary).encode(), np.uint8)
         state["rarity"] = np.sqrt(np.log(len(classes) / frequency))
