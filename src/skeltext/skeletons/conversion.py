@@ -13,13 +13,16 @@ from skeltext.skeletons.layout import UNITS_IN_METRES, Layout
 
 Mixture = dict[str, float]  # joint -> its share; shares add up to 1 and may be negative, for a joint beyond others
 Choices = dict[str, tuple[Mixture, ...]]  # joint -> mixtures, of which the first that the source can supply is taken
+Row = npt.NDArray[np.float64]  # (V,) shares of the joints of a source
+Rows = Mapping[str, Row]  # joint -> its row
 
 
-def _mean(*joints: str) -> Mixture:
+def mean_of(*joints: str) -> Mixture:
+    """The middle of joints."""
     return dict.fromkeys(joints, 1 / len(joints))
 
 
-def _on_the_way(start: Mixture, end: Mixture, share: float) -> Mixture:
+def on_the_way(start: Mixture, end: Mixture, share: float) -> Mixture:
     """The point after a `share` of the way; it is beyond the end for one over 1."""
     mixed = {joint: (1 - share) * part for joint, part in start.items()}
     for joint, part in end.items():
@@ -27,76 +30,86 @@ def _on_the_way(start: Mixture, end: Mixture, share: float) -> Mixture:
     return mixed
 
 
-def _both_sides(choices: Choices) -> Choices:
-    """The same for left and for right, where ``~`` is the side."""
-    return {
-        joint.replace("~", side): tuple({name.replace("~", side): part for name, part in one.items()} for one in every)
-        for joint, every in choices.items()
-        for side in ("left_", "right_")
-    }
+def both_sides(choices: Choices) -> Choices:
+    """The same for left and for right, where ``~`` is the side and ``^`` the other one.
+
+    >>> both_sides({"~hip": (mean_of("pelvis", "^hip"),)})["left_hip"]
+    ({'pelvis': 0.5, 'right_hip': 0.5},)
+    """
+    found: Choices = {}
+    for side, other in (("left_", "right_"), ("right_", "left_")):
+        for joint, mixtures in choices.items():
+            named = ({_sided(name, side, other): part for name, part in one.items()} for one in mixtures)
+            found[_sided(joint, side, other)] = tuple(named)
+    return found
 
 
-_HIPS, _SHOULDERS = _mean("left_hip", "right_hip"), _mean("left_shoulder", "right_shoulder")
+def _sided(name: str, side: str, other: str) -> str:
+    return name.replace("~", side).replace("^", other)
+
+
+HIPS, SHOULDERS = mean_of("left_hip", "right_hip"), mean_of("left_shoulder", "right_shoulder")
 _TRUNK: Choices = {
-    "pelvis": (_HIPS,),
-    "spine_shoulder": (_mean("neck"), _SHOULDERS),
-    "neck": (_mean("spine_shoulder"), _SHOULDERS),
-    "neck_lower": (_mean("neck"),),
-    "chest": (_mean("spine", "spine_shoulder"),),
-    "spine_middle": (_mean("spine", "chest"),),
-    "spine": (_mean("pelvis", "spine_shoulder"),),
-    "head": (_mean("left_ear", "right_ear"), _mean("nose"), _mean("neck")),
-    "nose": (_mean("head"),),
+    "pelvis": (HIPS,),
+    "spine_shoulder": (mean_of("neck"), SHOULDERS),
+    "neck": (mean_of("spine_shoulder"), SHOULDERS),
+    "neck_lower": (mean_of("neck"),),
+    "chest": (mean_of("spine", "spine_shoulder"),),
+    "spine_middle": (mean_of("spine", "chest"),),
+    "spine": (mean_of("pelvis", "spine_shoulder"),),
+    "head": (mean_of("left_ear", "right_ear"), mean_of("nose"), mean_of("neck")),
+    "nose": (mean_of("head"),),
 }
 _LIMBS: Choices = {
-    "~clavicle": (_mean("spine_shoulder", "~shoulder"),),
-    "~wrist": (_mean("~hand"),),
-    "~hand": (_mean("~palm"), _mean("~hand_tip", "~wrist"), _mean("~wrist")),
-    "~palm": (_mean("~hand", "~wrist"),),
-    "~hand_tip": (_mean("~hand"),),
-    "~thumb": (_mean("~hand"),),
-    "~pinky": (_mean("~hand"),),
-    "~foot": (_mean("~toes"), _mean("~ankle")),
-    "~toes": (_mean("~foot"),),
-    "~small_toe": (_mean("~foot"),),
-    "~heel": (_mean("~ankle"),),
-    "~ear": (_mean("head"),),
-    "~eye": (_mean("nose"),),
-    "~eye_inner": (_mean("~eye"),),
-    "~eye_outer": (_mean("~eye"),),
-    "~mouth": (_mean("nose"),),
+    "~clavicle": (mean_of("spine_shoulder", "~shoulder"),),
+    "~wrist": (mean_of("~hand"),),
+    "~hand": (mean_of("~palm"), mean_of("~hand_tip", "~wrist"), mean_of("~wrist")),
+    "~palm": (mean_of("~hand", "~wrist"),),
+    "~hand_tip": (mean_of("~hand"),),
+    "~thumb": (mean_of("~hand"),),
+    "~pinky": (mean_of("~hand"),),
+    "~foot": (mean_of("~toes"), mean_of("~ankle")),
+    "~toes": (mean_of("~foot"),),
+    "~small_toe": (mean_of("~foot"),),
+    "~heel": (mean_of("~ankle"),),
+    "~ear": (mean_of("head"),),
+    "~eye": (mean_of("nose"),),
+    "~eye_inner": (mean_of("~eye"),),
+    "~eye_outer": (mean_of("~eye"),),
+    "~mouth": (mean_of("nose"),),
 }
-DERIVED = _TRUNK | _both_sides(_LIMBS)
+DERIVED = _TRUNK | both_sides(_LIMBS)
 """What a joint that the source lacks is mixed from."""
 
 # Where a Kinect v1 has the joints that other skeletons lack: medians of its recordings. It matters: with the pelvis
 # between the hips and the hands at the wrists a model that was trained on Kinect recognizes less (docs/recogniser.md).
 _KINECT: Choices = {
-    "pelvis": (_on_the_way(_HIPS, _SHOULDERS, 0.19),),
-    "spine_shoulder": (_mean("neck"), _on_the_way(_HIPS, _SHOULDERS, 1.25)),
-    "spine": (_on_the_way(_mean("pelvis"), _mean("spine_shoulder"), 0.15),),
-    "neck": (_mean("spine_shoulder"),),
-} | _both_sides(
+    "pelvis": (on_the_way(HIPS, SHOULDERS, 0.19),),
+    "spine_shoulder": (mean_of("neck"), on_the_way(HIPS, SHOULDERS, 1.25)),
+    "spine": (on_the_way(mean_of("pelvis"), mean_of("spine_shoulder"), 0.15),),
+    "neck": (mean_of("spine_shoulder"),),
+    "head": (mean_of("left_ear", "right_ear"), mean_of("nose"), on_the_way(HIPS, SHOULDERS, 1.76)),
+} | both_sides(
     {
-        "~wrist": (_on_the_way(_mean("~elbow"), _mean("~hand"), 0.82),),
+        "~wrist": (on_the_way(mean_of("~elbow"), mean_of("~hand"), 0.82),),
         "~hand": (
-            _mean("~palm"),
-            _on_the_way(_mean("~wrist"), _mean("~hand_tip"), 0.75),
-            _on_the_way(_mean("~elbow"), _mean("~wrist"), 1.3),
+            mean_of("~palm"),
+            on_the_way(mean_of("~wrist"), mean_of("~hand_tip"), 0.75),
+            on_the_way(mean_of("~elbow"), mean_of("~wrist"), 1.3),
         ),
-        "~foot": (_mean("~toes"), _on_the_way(_mean("~knee"), _mean("~ankle"), 1.16)),
+        "~foot": (mean_of("~toes"), on_the_way(mean_of("~knee"), mean_of("~ankle"), 1.16)),
     }
 )
 # What the midpoints of a layout are the middle of.
 _MIDPOINTS: Choices = {
-    "pelvis": (_HIPS,),
-    "spine": (_on_the_way(_HIPS, _SHOULDERS, 0.5),),
-    "spine_shoulder": (_SHOULDERS,),
-    "neck": (_SHOULDERS,),
+    "pelvis": (HIPS,),
+    "spine": (on_the_way(HIPS, SHOULDERS, 0.5),),
+    "spine_shoulder": (SHOULDERS,),
+    "neck": (SHOULDERS,),
 }
 PLACES: dict[str, Choices] = {
     "kinect20": DERIVED | _KINECT,
-    "h36m17": DERIVED | {"neck": (_on_the_way(_HIPS, _SHOULDERS, 1.25),)},
+    "h36m17": DERIVED | {"neck": (on_the_way(HIPS, SHOULDERS, 1.25),)},
 }
 """Layouts that have joints elsewhere than :data:`DERIVED` puts them."""
 
@@ -107,16 +120,14 @@ _TO_Y_UP = {
 }
 
 
-def _weights(
-    joint: str, known: Mapping[str, npt.NDArray[np.float64]], places: Choices, asked: frozenset[str] = frozenset()
-) -> npt.NDArray[np.float64] | None:
+def row_of(joint: str, known: Rows, places: Choices, asked: frozenset[str] = frozenset()) -> Row | None:
     """(V,) how `joint` is mixed from the joints of the source, given the rows of `known` ones; None if it cannot be."""
     if joint in known:
         return known[joint]
     if joint in asked:
         return None
     for mixture in places.get(joint, ()):
-        rows = {name: _weights(name, known, places, asked | {joint}) for name in mixture}
+        rows = {name: row_of(name, known, places, asked | {joint}) for name in mixture}
         found = [mixture[name] * row for name, row in rows.items() if row is not None]
         if len(found) == len(rows):
             return np.asarray(np.sum(found, axis=0))
@@ -138,7 +149,7 @@ def joint_mixture(source: Layout, target: Layout) -> npt.NDArray[np.float64]:
     elsewhere = set(source.midpoints) ^ set(target.midpoints)
     known = {joint: row for joint, row in zip(source.joints, np.eye(source.V), strict=True) if joint not in elsewhere}
     places = PLACES.get(target.name, DERIVED) | {joint: _MIDPOINTS[joint] for joint in target.midpoints}
-    rows = {joint: _weights(joint, known, places) for joint in target.joints}
+    rows = {joint: row_of(joint, known, places) for joint in target.joints}
     missing = [joint for joint, row in rows.items() if row is None]
     if missing:
         raise SkeltextError(

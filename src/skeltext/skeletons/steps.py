@@ -14,6 +14,7 @@ import numpy.typing as npt
 from skeltext.errors import SkeltextError
 from skeltext.skeletons.clip import Floats
 from skeltext.skeletons.layout import Layout
+from skeltext.skeletons.missing import completed
 
 Array = npt.NDArray[Any]
 
@@ -124,10 +125,10 @@ def face_forward(x: Array, layout: Layout, *, shortest: float = 0.05) -> Array:
 
 
 def fill_gaps(x: Array, layout: Layout) -> Array:
-    """Missing joints are interpolated over time from the frames around, ends held; frames before anybody appears go.
+    """Missing joints are put where others tell that they are; frames before anybody appears or after go.
 
-    A joint that a body never shows takes the place of its parent bone's other end; a body that never appears
-    stays NaN. Raises :class:`SkeltextError` if no joint of any body is ever tracked.
+    See :mod:`skeltext.skeletons.missing`. A body that never appears stays NaN. Raises :class:`SkeltextError` if no
+    joint of any body is ever tracked, or a body shows nothing of its trunk.
     """
     tracked = ~missing_joints(x)  # (M, T, V)
     anybody = np.flatnonzero(tracked.any(axis=(0, 2)))
@@ -135,27 +136,9 @@ def fill_gaps(x: Array, layout: Layout) -> Array:
         raise SkeltextError("no joint is tracked in any frame, so there is nothing to recognise")
     x = x[:, anybody[0] : anybody[-1] + 1].copy()
     tracked = tracked[:, anybody[0] : anybody[-1] + 1]
-    if tracked.all():
-        return x
-    frames = np.arange(x.shape[1])
-    for body, joint in np.argwhere(tracked.any(axis=1) & ~tracked.all(axis=1)):
-        seen = np.flatnonzero(tracked[body, :, joint])
-        for axis in range(x.shape[3]):
-            x[body, :, joint, axis] = np.interp(frames, seen, x[body, seen, joint, axis])
-    for body in np.flatnonzero(tracked.any(axis=(1, 2))):
-        _borrow_neighbours(x[body], layout)
+    for body in np.flatnonzero(tracked.any(axis=(1, 2)) & ~tracked.all(axis=(1, 2))):
+        x[body] = completed(x[body], tracked[body], layout)
     return x
-
-
-def _borrow_neighbours(x: Array, layout: Layout) -> None:
-    """Give every joint that is missing throughout (T, V, C) the path of the nearest joint along the bones, in place."""
-    shown = np.asarray(~missing_joints(x).any(axis=0))
-    while not shown.all():
-        for joint, parent in layout.bones:
-            if shown[joint] != shown[parent]:
-                missing, there = (joint, parent) if shown[parent] else (parent, joint)
-                x[:, missing] = x[:, there]
-                shown[missing] = True
 
 
 def scale_by_torso(x: Array, layout: Layout) -> Array:
