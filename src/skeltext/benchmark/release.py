@@ -28,6 +28,7 @@ from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 from skeltext.recognizer.export import export_onnx
 from skeltext.recognizer.loading import ONNX
 from skeltext.runs.config import TrainingConfig
+from skeltext.runs.folder import LEFT_OUT
 from skeltext.runs.run import Run
 
 PAGE = "README.md"
@@ -110,8 +111,8 @@ def _answered(tests: Sequence[Run], *, device: str, bars: ProgressBars) -> list[
 
 
 def _left_out(run: Run, *, device: str, bars: ProgressBars) -> list[LeftOut]:
-    """How well each source of a union is recognized by a training without it; nothing for a single source."""
-    if run.split.unseen or len(run.store.source_names) < 2:
+    """How well each source of a union is recognized by a training without it, where these trainings were made."""
+    if not (run.folder.path / LEFT_OUT).is_dir():
         return []
     steps = usual_steps(run)
     return [left_out(part, steps, device=device) for part in trained_without(run, watcher=bars)]

@@ -57,7 +57,7 @@ def list_models() -> list[str]:
     """The names of the models inside the package, each of which :meth:`.Recognizer.load` takes.
 
     >>> list_models()
-    ['kinect20-flat', 'open', 'research']
+    ['kinect20-flat', 'research']
     """
     folder = _models()
     return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
