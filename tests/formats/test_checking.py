@@ -20,9 +20,11 @@ from skeltext.errors import SkeltextError
 from skeltext.formats import checking
 from skeltext.formats.bvh import read_bvh
 from skeltext.formats.checking import FolderCheck, NpyFolderCheck, StoreCheck, check
-from skeltext.formats.clip_check import ClipCheck, check_clip
+from skeltext.formats.clip_check import ClipCheck, check_clip, is_mirrored
+from skeltext.formats.npz import write_npz
 from skeltext.skeletons.clip import Clip
-from skeltext.skeletons.layouts import COCO17, KINECT20
+from skeltext.skeletons.layout import Layout
+from skeltext.skeletons.layouts import COCO17, KINECT20, NTU25
 from skeltext.skeletons.variants import seen_from
 
 
@@ -329,6 +331,38 @@ def test_real_recordings_look_right(unpacked: Callable[[str], Path], pack: str, 
         assert found.mirrored is False
         assert found.height is not None
         assert 1.2 < found.height < 2
+
+
+@pytest.mark.parametrize(("pack", "layout"), [("utd_mhad", KINECT20), ("nw_ucla", KINECT20), ("gtu_action3d", NTU25)])
+def test_real_packs_are_the_right_way_round_and_their_mirror_images_are_not(
+    real_data: Path, pack: str, layout: Layout
+) -> None:
+    with np.load(real_data / pack / f"{pack}.npz") as data:
+        joints, offsets = data["joints"], data["offsets"]
+    found = []
+    for start, stop in zip(offsets[:-1:10], offsets[1::10], strict=False):
+        clip = Clip(positions=joints[None, start:stop].astype(np.float32), layout=layout, fps=30.0)
+        mirrored = replace(clip, positions=clip.positions * np.float32([-1, 1, 1]))
+        found.append([is_mirrored(clip) is True, is_mirrored(mirrored) is True])
+    false_alarms, detected = np.mean(found, axis=0)
+    assert false_alarms < 0.03
+    assert detected > 0.85
+
+
+def test_a_folder_of_mirrored_files_is_told_of_and_one_among_many_is_not(tmp_path: Path) -> None:
+    clip = read_bvh(walk(tmp_path, name="original.bvh"))
+    flipped = replace(clip, positions=clip.positions * np.float32([-1, 1, 1]))
+    for folder in ("few", "many"):
+        (tmp_path / folder).mkdir()
+    for number in range(25):
+        write_npz(flipped if number == 0 else clip, tmp_path / "few" / f"{number:02d}.npz")
+        write_npz(flipped if number < 5 else clip, tmp_path / "many" / f"{number:02d}.npz")
+    few, many = folder_check(tmp_path / "few"), folder_check(tmp_path / "many")
+    assert (few.mirrored, few.problems) == (1, [])
+    assert many.mirrored == 5
+    (problem,) = many.problems
+    assert problem.startswith("In 5 of 25 files, first in ")
+    assert "swap the names or negate one horizontal axis" in problem
 
 
 @pytest.mark.parametrize("present", [slice(0, 20), slice(40, 60)])

@@ -180,6 +180,7 @@ def test_the_longest_suffix_of_every_recipe_is_taken() -> None:
         "sound50": 1,
         "flat50": 1,
         "gaps64": 1,
+        "steady64": 3,
         "sound50-torso": 1,
     }
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skeltext.errors import SkeltextError, require
-from skeltext.formats.clip_check import ClipCheck, check_clip
+from skeltext.formats.clip_check import ClipCheck, check_clip, is_mirrored
 from skeltext.formats.format import Format, read_bytes, read_text
 from skeltext.formats.npy_folder import read_npy_folder
 from skeltext.formats.reading import FORMATS, read_clip, recognise
 
+MANY_MIRRORED = 0.05  # of the files of a folder; single ones may be mistaken
 SHOWN = 20  # failures that are told one by one
 STORE_INDEX, STORE_FORMAT = "index.json", "skeltext-store"  # how a prepared store is known; see datasets/store.py
 _NPY_DATA = "_data.npy"
@@ -37,7 +38,8 @@ class Failure:
 class FolderCheck:
     """The motion files below a folder: how many there are of each format and layout, and which cannot be read.
 
-    ``others`` counts files that are no motion files, ``failures`` are the first 20 of ``unreadable``.
+    ``others`` counts files that are no motion files, ``failures`` are the first 20 of ``unreadable``. ``mirrored``
+    counts those in which the left shoulder is on the body's right.
     """
 
     path: str
@@ -50,6 +52,7 @@ class FolderCheck:
     formats: dict[str, int]
     layouts: dict[str, int]
     failures: list[Failure]
+    mirrored: int = 0
     kind: str = "folder"
     problems: list[str] = field(default_factory=list)
 
@@ -128,7 +131,7 @@ def _check_folder(path: Path, progress: Progress | None) -> FolderCheck:
     """Read every motion file below a folder and count."""
     failures: list[Failure] = []
     files = list(files_below(path, failures))
-    others, read = 0, []
+    others, read = 0, list[_Read]()
     for done, file in enumerate(files, start=1):
         outcome = _read(file)
         if isinstance(outcome, str):
@@ -139,6 +142,7 @@ def _check_folder(path: Path, progress: Progress | None) -> FolderCheck:
             others += 1
         if progress is not None:
             progress(done, len(files))
+    mirrored = [each.path for each in read if each.mirrored]
     return FolderCheck(
         path=str(path),
         files=len(files),
@@ -150,17 +154,23 @@ def _check_folder(path: Path, progress: Progress | None) -> FolderCheck:
         formats=dict(Counter(each.format for each in read)),
         layouts=dict(Counter(each.layout for each in read)),
         failures=failures[:SHOWN],
-        problems=list(_of_folder(path, len(files), len(read), failures)),
+        mirrored=len(mirrored),
+        problems=list(_of_folder(path, len(files), len(read), failures, mirrored)),
     )
 
 
-def _of_folder(path: Path, files: int, readable: int, failures: list[Failure]) -> Iterator[str]:
+def _of_folder(path: Path, files: int, readable: int, failures: list[Failure], mirrored: list[Path]) -> Iterator[str]:
     """What is wrong with a folder as a whole."""
     if failures:
         tried = readable + len(failures)
         yield f"{len(failures)} of {tried} motion files cannot be read. The first: {failures[0].reason}"
     if not readable:
         yield f"None of the {files} files in {path} is a readable motion file: give another folder."
+    if len(mirrored) > MANY_MIRRORED * readable:
+        yield (
+            f"In {len(mirrored)} of {readable} files, first in {mirrored[0]}, the left shoulder is on the right of the"
+            " body: left and right are swapped or one axis is mirrored, so swap the names or negate one horizontal
+            axis." )
 
 
 def files_below(folder: Path, failures: list[Failure]) -> Iterator[Path]:
@@ -179,10 +189,12 @@ def files_below(folder: Path, failures: list[Failure]) -> Iterator[Path]:
 class _Read(NamedTuple):
     """What is counted of a file that could be read."""
 
+    path: Path
     format: str
     layout: str
     frames: int
     seconds: float
+    mirrored: bool
 
 
 def motion_format(path: Path) -> Format | None:
@@ -213,7 +225,7 @@ def _read(path: Path) -> _Read | str | None:
         clip = read_clip(path, format=format.name)
     except SkeltextError as error:
         return str(error) if path.suffix.lower() in _endings() else None
-    return _Read(format.name, clip.layout.name, clip.T, float(clip.seconds or 0.0))
+    return _Read(path, format.name, clip.layout.name, clip.T, float(clip.seconds or 0.0), bool(is_mirrored(clip)))
 
 
 def _check_npy_folder(path: Path) -> NpyFolderCheck:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skeltext.errors import SkeltextError
-from skeltext.skeletons import steps
+from skeltext.skeletons import steadying, steps
 from skeltext.skeletons.clip import Clip, Floats
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layout import Layout
@@ -31,6 +31,8 @@ STEPS: dict[str, Callable[..., npt.NDArray[Any]]] = {
         steps.face_forward_published,
         steps.face_forward,
         steps.scale_by_torso,
+        steadying.remove_jitter,
+        steadying.stand_upright,
     )
 }
 
@@ -156,6 +158,14 @@ RECIPES = {
     # For an encoder that finds place, heading and size of a body itself, and must know how it moves about.
     "gaps64": (
         Step("fill_gaps", {}),
+        Step("resample", {"frames": 64}),
+        Step("zero_missing", {}),
+    ),
+    # The same for cameras that shake or are tilted.
+    "steady64": (
+        Step("fill_gaps", {}),
+        Step("remove_jitter", {}),
+        Step("stand_upright", {}),
         Step("resample", {"frames": 64}),
         Step("zero_missing", {}),
     ),
