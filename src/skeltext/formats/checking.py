@@ -169,8 +169,8 @@ def _of_folder(path: Path, files: int, readable: int, failures: list[Failure], m
     if len(mirrored) > MANY_MIRRORED * readable:
         yield (
             f"In {len(mirrored)} of {readable} files, first in {mirrored[0]}, the left shoulder is on the right of the"
-            " body: left and right are swapped or one axis is mirrored, so swap the names or negate one horizontal
-            axis." )
+            " body: left and right are swapped or one axis is mirrored, so swap the names or negate a horizontal axis."
+        )
 
 
 def files_below(folder: Path, failures: list[Failure]) -> Iterator[Path]:
