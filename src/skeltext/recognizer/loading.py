@@ -15,10 +15,8 @@ from skeltext.recognizer.text_space import TypedTexts
 from skeltext.texts.encoder import SentenceTransformer, TextEncoder
 from skeltext.texts.onnx_sentences import SENTENCES, OnnxSentences
 
-DEFAULT = "research"
+DEFAULT = "kinect20"
 """The model that is loaded where none is named."""
-FORMER_NAMES = {"kinect20": "research"}
-"""What models were called until 0.1, which works for one more release."""
 ONNX = "model.onnx"
 """Where an exported model lies in the folder of a checkpoint."""
 
@@ -57,7 +55,7 @@ def list_models() -> list[str]:
     """The names of the models inside the package, each of which :meth:`.Recognizer.load` takes.
 
     >>> list_models()
-    ['kinect20-flat', 'research']
+    ['kinect20', 'kinect20-flat']
     """
     folder = _models()
     return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
@@ -65,7 +63,7 @@ def list_models() -> list[str]:
 
 def shipped(name: str) -> Path:
     """The folder of a model inside the package; :class:`SkeltextError` lists the models there are."""
-    names, name = list_models(), FORMER_NAMES.get(name, name)
+    names = list_models()
     if name not in names:
         raise SkeltextError(
             f"there is no model {name!r} in the package, which has {', '.join(names) or 'none'}; name the folder of a"
