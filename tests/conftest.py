@@ -138,7 +138,7 @@ def put_made_up_rows(folder: Path, texts: Sequence[str]) -> None:
     """Put made-up embeddings of texts, and of what typed ones are mapped by, into the cache at `folder`."""
     cache, encoder = EmbeddingCache(folder / "embeddings"), SentenceTransformer()
     typed = [plain(text) for text in texts]
-    typed += map(mirrored, typed)
+    typed += [mirrored(text) for text in typed]
     for text in dict.fromkeys((*texts, *typed, *proposals(typed))):
         key = cache.key(encoder.name, encoder.revision, text)
         cache.put(key, unit_rows(1, seed=int(key[:8], 16))[0])

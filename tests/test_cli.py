@@ -373,7 +373,7 @@ def test_predict(call: Call, tiny_run: Path, files: dict[str, Path], form: str) 
     assert answer["confidence"] == guesses[0]["probability"]
     assert answer["margin"] == pytest.approx(guesses[0]["probability"] - guesses[1]["probability"])
     assert answer["quality"]["frames"] > 0
-    keys = {"label", "text", "source", "nearest", "score", "probability"}
+    keys = {"label", "text", "source", "nearest", "hint", "score", "probability"}
     assert all(set(guess) == keys for guess in guesses)
     assert {guess["label"] for guess in guesses} == set(LABELS)
     assert sum(guess["probability"] for guess in guesses) == pytest.approx(1, abs=1e-4)

@@ -232,7 +232,7 @@ def test_the_commands_read_and_write_label_sets(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    embed_offline(["shrug", "waving a hand", "standing still", "creep"])
+    embed_offline(["shrug", "wave", "waving a hand", "standing still", "creep"])
     write_npz(CLIP, tmp_path / "clip.npz")
     monkeypatch.chdir(tmp_path)
 
