@@ -414,7 +414,7 @@ def test_predict_uses_what_a_file_does_not_say(call: Call, tiny_run: Path, clip:
 def test_predict_with_negatives_examples_and_people(
     call: Call, tiny_run: Path, files: dict[str, Path], embed_offline: Callable[[Sequence[str]], None]
 ) -> None:
-    embed_offline(["waving a hand", "standing still"])
+    embed_offline(["waving a hand", "standing still", "wave"])
     base = ("predict", files["npz"], "--model", tiny_run, "--labels", LABELS[0], "wave=waving a hand")
     example = ("--examples", f"this one={files['npz']}")
     (answer,) = call(*base, *example, "--negatives", "standing still", "--top", "1", "--json").json["answers"]

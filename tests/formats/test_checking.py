@@ -362,7 +362,7 @@ def test_a_folder_of_mirrored_files_is_told_of_and_one_among_many_is_not(tmp_pat
     assert many.mirrored == 5
     (problem,) = many.problems
     assert problem.startswith("In 5 of 25 files, first in ")
-    assert "swap the names or negate one horizontal axis" in problem
+    assert "swap the names or negate a horizontal axis" in problem
 
 
 @pytest.mark.parametrize("present", [slice(0, 20), slice(40, 60)])

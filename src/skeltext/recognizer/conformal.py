@@ -29,8 +29,8 @@ class Gaps:
     def width(self, coverage: float, *, labels: int) -> float:
         """The gap; :class:`SkeltextError` for a coverage out of the range that was fitted.
 
-        >>> Gaps(widths={0.8: {2: 0.0, 8: 1.0}, 0.9: {2: 1.0, 8: 2.0}}).width(0.85, labels=8)
-        1.5
+        >>> Gaps(widths={0.8: {2: 0.0, 8: 1.0}, 0.9: {2: 1.0, 8: 2.0}}).width(0.9, labels=8)
+        2.0
         """
         fitted = sorted(self.widths)
         require(

@@ -23,11 +23,6 @@ class Model(Protocol):
     score_scale: float
 
     @property
-    def fixed_encoder(self) -> bool:
-        """Whether its encoder is a fixed function, for which an absent person changes nothing."""
-        ...
-
-    @property
     def cosines(self) -> bool:
         """Whether scores are cosines of embedded clips and texts."""
         ...

@@ -48,11 +48,6 @@ class OnnxModel:
             raise not_ours(path, error, holds=HOLDS, written_by=WRITTEN_BY) from error
         self._no_text = np.zeros((1, self.card.model.text_width), np.float32)
 
-    @property
-    def fixed_encoder(self) -> bool:
-        """Whether the graph begins with the features of a fixed function."""
-        return self._encoder is not None
-
     def _fixed_encoder(self) -> FixedEncoder | None:
         """The function that makes features of clips, where the graph begins with features."""
         if self._session.get_inputs()[0].name != AFTER_ENCODER[0]:

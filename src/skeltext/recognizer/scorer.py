@@ -105,13 +105,8 @@ class Scorer:
         return [self.wording(one, verbatim=labels.verbatim) for one in asked]
 
     def preprocessing(self, *, pair: bool = False) -> Preprocessing:
-        """How clips are prepared: of one person, with `pair` of two, who are one action together.
-
-        An encoder that was trained takes as many as it learned from, since an empty place changes what it finds.
-        """
-        if pair or self.model.fixed_encoder:
-            return replace(self.card.preprocessing, bodies=2 if pair else 1)
-        return self.card.preprocessing
+        """How clips are prepared, with `pair` of two people."""
+        return replace(self.card.preprocessing, bodies=2) if pair else self.card.preprocessing
 
     def embed(self, clips: Sequence[Clip], *, pair: bool = False) -> Floats:
         """(N, D) of the most moving person of every clip, or with `pair` of the two who move most, as one."""

@@ -26,11 +26,6 @@ class TorchModel:
         self._scoring = Lock()  # held from the fit for some texts to the scores against them
 
     @property
-    def fixed_encoder(self) -> bool:
-        """Whether nothing in its encoder was ever trained."""
-        return self.method.encoder.fixed
-
-    @property
     def cosines(self) -> bool:
         """Whether scores are cosines of clip and text, which made-up ones tell: those of pgfa and devise are."""
         if self.method.route != "zero-shot" or self.method.text_kinds:
