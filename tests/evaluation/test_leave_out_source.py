@@ -100,3 +100,10 @@ def test_what_cannot_be_left_out_is_one_sentence(
         next(trained_without(Run.open(tiny_run), watcher=ProgressBars(quiet=True)))
     with pytest.raises(SkeltextError, match=r"west is not a source of .*; those are north, south"):
         Run.of(replace(whole.config, without_sources=("west",)), RunFolder(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("other", [["--timelines"], ["--generalised"], ["--on", "utd-mhad"]])
+def test_two_evaluations_at_once_are_refused(other: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", "somewhere", "--leave-out-source", *other])
+    assert "are asked for at once" in capsys.readouterr().err

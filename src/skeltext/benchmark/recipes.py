@@ -22,17 +22,8 @@ from skeltext.runs.config import TrainingConfig
 
 OF_THE_DATA = frozenset(
     {
-        *(
-            "dataset",
-            "store",
-            "split",
-            "protocol",
-            "without",
-            "without_sources",
-            "clips_per_class",
-            "pseudo_unseen",
-            "calibration",
-        ),
+        *("dataset", "store", "split", "protocol", "without", "without_sources", "clips_per_class"),
+        *("pseudo_unseen", "calibration", "authors"),
         *("descriptions", "text_encoder", "text_space", "text_space_options", "pretrained", "seed"),
         *("device", "threads", "cuda_graphs"),
     }

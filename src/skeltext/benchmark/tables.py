@@ -35,15 +35,7 @@ def percent(mean: float | None, std: float | None = None) -> str:
 def evaluation_table(evaluation: Evaluation) -> Table:
     """The three rules side by side, `last` first, over clips and over classes."""
     runs = len(evaluation.runs)
-    table = Table(
-        title=f"{evaluation.title}: accuracy on unseen classes, % ({runs} run{'s' if runs > 1 else ''})",
-        caption="last: after the last epoch, the result. pseudo-unseen: epoch chosen on held-out seen classes."
-        "\noracle: best epoch on the test labels, only to compare with papers that choose so.",
-        title_justify="left",
-        caption_justify="left",
-    )
-    for column in ("", *RULES, "chance"):
-        table.add_column(column, justify="left" if not column else "right", style="bold" if column == "last" else "")
+    table = _table_of_rules(f"{evaluation.title}: accuracy on unseen classes, % ({runs} run{'s' if runs > 1 else ''})")
     for heading, summary in (("over clips", evaluation.micro), ("mean of classes", evaluation.per_class)):
         for step in evaluation.steps:
             table.add_row(f"{step}, {heading}", *_cells(summary, step, runs), percent(evaluation.chance))
@@ -62,8 +54,19 @@ def evaluation_table(evaluation: Evaluation) -> Table:
 
 def side_by_side(evaluations: Sequence[Evaluation]) -> Table:
     """Several methods on the same classes: the three rules of every step over clips, a section for each method."""
+    table = _table_of_rules("Accuracy on unseen classes over clips, %")
+    for evaluation in evaluations:
+        table.add_section()
+        for step in evaluation.steps:
+            cells = _cells(evaluation.micro, step, len(evaluation.runs))
+            table.add_row(f"{evaluation.title.partition(' on ')[0]}, {step}", *cells, percent(evaluation.chance))
+    return table
+
+
+def _table_of_rules(title: str) -> Table:
+    """An empty table with a column for every rule, `last` first, and what they mean below."""
     table = Table(
-        title="Accuracy on unseen classes over clips, %",
+        title=title,
         caption="last: after the last epoch, the result. pseudo-unseen: epoch chosen on held-out seen classes."
         "\noracle: best epoch on the test labels, only to compare with papers that choose so.",
         title_justify="left",
@@ -71,11 +74,6 @@ def side_by_side(evaluations: Sequence[Evaluation]) -> Table:
     )
     for column in ("", *RULES, "chance"):
         table.add_column(column, justify="left" if not column else "right", style="bold" if column == "last" else "")
-    for evaluation in evaluations:
-        table.add_section()
-        for step in evaluation.steps:
-            cells = _cells(evaluation.micro, step, len(evaluation.runs))
-            table.add_row(f"{evaluation.title.partition(' on ')[0]}, {step}", *cells, percent(evaluation.chance))
     return table
 
 

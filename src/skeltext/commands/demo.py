@@ -19,8 +19,8 @@ def demo(
 ) -> None:
     """Train on the built-in motions, recognise actions that were never trained on, and write reports.
 
-    Two methods are shown side by side: PGFA as published, and the small ensemble that the packaged models are. Needs no
-    data and no internet. Ends with a table of accuracies and the paths of pages to open.
+    Two methods are shown side by side: PGFA as published, and the small ensemble on a fixed description of motion.
+    Needs no data and no internet. Ends with a table of accuracies and the paths of pages to open.
 
     --json keys: those of PGFA, chance; plain.last, plain.pseudo-unseen, plain.oracle and the same under aligned; std,
     per_class, runs; report (path of the page) and seconds. The same keys of the ensemble are under ensemble.

@@ -89,6 +89,11 @@ def evaluate(
         raise SkeltextError(
             "no folder given; expected `skeltext evaluate FOLDER` with the folder of a run or of several"
         )
+    modes = (("--generalised", generalised), ("--leave-out-source", leave_out_source), ("--timelines", timelines))
+    asked = [name for name, wanted in modes if wanted] + (["--on"] if on and (leave_out_source or timelines) else [])
+    require(
+        len(asked) < 2, f"{' and '.join(asked)} are asked for at once, and each is an evaluation of its own; give one"
+    )
     if leave_out_source:
         _evaluate_left_out(paths, steps=steps, device=device, as_json=as_json)
         return
