@@ -17,9 +17,11 @@ from skeltext.datasets.prepare import find_samples, prepare
 from skeltext.datasets.registry import DATASETS
 from skeltext.datasets.splitting import chosen
 from skeltext.datasets.store import open_store
+from skeltext.datasets.unions import CAMERAS, _flat, _picture
 from skeltext.datasets.windows import spread, windows
+from skeltext.errors import SkeltextError
 from skeltext.skeletons.clip import Clip
-from skeltext.skeletons.layouts import KINECT20
+from skeltext.skeletons.layouts import COCO17, KINECT20, PENN13
 
 
 def test_windows_lie_side_by_side_and_have_one_length() -> None:
@@ -73,7 +75,7 @@ def test_two_people_are_brought_together_by_the_first_one(turn: float) -> None:
 
 
 def test_splits_follow_their_rule() -> None:
-    for name, count in (("motion14", 30), ("motion-open", 24), ("kard", 4), ("penn-action", 3)):
+    for name, count in (("motion14", 30), ("motion15", 30), ("motion-open", 24), ("kard", 4), ("penn-action", 3)):
         dataset = DATASETS[name]
         for seed in range(3):
             assert set(dataset.split(str(seed)).unseen) == set(chosen(dataset.classes, count=count, seed=seed))
@@ -88,6 +90,43 @@ def test_the_wide_union_has_the_classes_of_kinect20_and_of_its_packs() -> None:
     assert {"squat", "walk", "punch"} <= set(open_one.classes)
     assert not {"walk forward", "punch forward with the left hand"} & set(open_one.classes)
     assert "share" in open_one.licence
+
+
+def test_the_union_of_pictures_has_the_classes_of_the_wide_one_and_of_penn_action() -> None:
+    flat = DATASETS["motion15"]
+    assert set(flat.classes) == {*DATASETS["motion14"].classes, *DATASETS["penn-action"].classes}
+    assert (len(flat.classes), flat.layout, flat.bodies) == (171, COCO17, 2)
+    assert "research only" in flat.licence
+
+
+def test_a_picture_follows_from_its_motion_and_the_number_of_its_camera() -> None:
+    pictures = [_picture(partial(_pair, turn=1.0), "one", camera).positions for camera in (0, 1, 2, 1)]
+    assert pictures[0].shape == (2, 20, COCO17.V, 2)
+    np.testing.assert_array_equal(pictures[1], pictures[3])
+    assert min(np.abs(pictures[1] - pictures[other]).max() for other in (0, 2)) > 0.05
+    elsewhere = _picture(partial(_pair, turn=1.0), "two", 1).positions
+    assert np.abs(pictures[1] - elsewhere).max() > 0.05
+
+
+def test_key_points_that_show_no_shoulder_are_left_out() -> None:
+    hidden = np.ones((1, 5, PENN13.V, 2), np.float32)
+    hidden[:, 1:, [PENN13.index(f"{side}_shoulder") for side in ("left", "right")]] = np.nan
+    seen = Clip(positions=hidden, layout=PENN13, fps=30.0, source="made up")
+    assert _flat(lambda: seen, bodies=1).layout == COCO17
+    never = Clip(positions=hidden[:, 1:], layout=PENN13, fps=30.0, source="made up")
+    with pytest.raises(SkeltextError, match="made up never shows a shoulder"):
+        _flat(lambda: never, bodies=1)
+
+
+@pytest.mark.slow
+def test_the_union_of_pictures_shows_every_motion_four_times(real_data: Path, tmp_path: Path) -> None:
+    originals = Originals(real_data, tmp_path / "scratch")
+    flat, wide = (find_samples(DATASETS[name], originals) for name in ("motion15", "motion14"))
+    real = [sample for sample in flat if sample.source == "penn-action"]
+    assert [sample.id for sample in flat[:8:4]] == [f"{sample.id}%0" for sample in wide[:2]]
+    assert len(flat) == CAMERAS * len(wide) + len(real)
+    assert max(Counter(sample.label for sample in real).values()) == 160
+    assert len({sample.id for sample in flat}) == len(flat)
 
 
 @pytest.mark.slow

@@ -38,6 +38,11 @@ def _examples() -> Iterator[None]:
         del ENCODERS[name]
 
 
+def usual(name: str) -> Layout:
+    """A layout that the encoder takes."""
+    return COCO17 if name == "kinematic_flat" else NTU25
+
+
 def built(name: str, layout: Layout = NTU25) -> Encoder:
     """A small encoder with random weights."""
     torch.manual_seed(0)
@@ -59,7 +64,11 @@ def state_of(encoder: Encoder) -> dict[str, Tensor]:
 @pytest.mark.parametrize("layout", [NTU25, KINECT20, COCO17], ids=lambda layout: layout.name)
 @pytest.mark.parametrize("name", NAMES)
 def test_features_have_the_width_that_it_says(name: str, layout: Layout) -> None:
-    if name.startswith("kinematic") and "descriptor" not in name and layout is COCO17:
+    if name == "kinematic_flat" and layout is not COCO17:
+        with pytest.raises(SkeltextError, match=rf"{layout.name} has 3 dimensions; take the encoder kinematic"):
+            built(name, layout)
+        return
+    if name in ("kinematic", "kinematic_pair") and layout is COCO17:
         with pytest.raises(SkeltextError, match=r"coco17 has 2 dimensions and lacks .*train in another layout"):
             built(name, layout)
         return
@@ -74,7 +83,7 @@ def test_features_have_the_width_that_it_says(name: str, layout: Layout) -> None
 
 @pytest.mark.parametrize("name", NAMES)
 def test_in_evaluation_a_feature_follows_from_its_clip_alone(name: str) -> None:
-    encoder, clips = built(name).eval(), clips_of(5)
+    encoder, clips = built(name, usual(name)).eval(), clips_of(5, usual(name))
     before = state_of(encoder)
     with torch.inference_mode():
         first = encoder(clips)
@@ -87,20 +96,20 @@ def test_in_evaluation_a_feature_follows_from_its_clip_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_learns_or_is_fixed(name: str) -> None:
-    encoder = built(name).train()
+    encoder, layout = built(name, usual(name)).train(), usual(name)
     parameters = list(encoder.parameters())
     assert encoder.fixed == is_fixed(name) == (not parameters)
     if parameters:
-        encoder(clips_of(4)).square().mean().backward()
+        encoder(clips_of(4, layout)).square().mean().backward()
         assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in parameters)
     else:
-        assert not encoder(clips_of(4).requires_grad_()).requires_grad
+        assert not encoder(clips_of(4, layout).requires_grad_()).requires_grad
         assert not encoder.state_dict()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_mean_of_its_nodes_is_the_feature_or_it_has_none(name: str) -> None:
-    encoder, clips = built(name).eval(), clips_of(3)
+    encoder, clips = built(name, usual(name)).eval(), clips_of(3, usual(name))
     if type(encoder).nodes is Encoder.nodes:
         with pytest.raises(SkeltextError, match=r"gives one feature for a whole clip.*choose one that has nodes"):
             encoder.nodes(clips)
@@ -115,7 +124,7 @@ def test_lists_and_messages_name_all_of_them() -> None:
     assert listed.keys() == set(NAMES)
     assert all(entry.about.endswith(".") for entry in listed.values())
     fixed = sorted(name for name, entry in listed.items() if entry.fixed)
-    assert fixed == ["kinematic", "kinematic_descriptor", "kinematic_pair"]
+    assert fixed == ["kinematic", "kinematic_descriptor", "kinematic_flat", "kinematic_pair"]
     with pytest.raises(SkeltextError, match=r"encoder 'stgcn' is not known; known are .*st_gcn"):
         build_encoder("stgcn", {}, layout=NTU25)
     with pytest.raises(SkeltextError, match="encoder kinematic_descriptor has no option 'hidden'; it has segments"):

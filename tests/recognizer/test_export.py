@@ -181,6 +181,7 @@ def test_the_longest_suffix_of_every_recipe_is_taken() -> None:
         "flat50": 1,
         "gaps64": 1,
         "steady64": 3,
+        "flat64": 2,
         "sound50-torso": 1,
     }
 

@@ -78,6 +78,15 @@ def test_legs_hang_down_on_any_up_axis() -> None:
     assert filled[0, 0, COCO17.index("left_ankle"), 1] > filled[0, 0, COCO17.index("left_knee"), 1] + 50 > 100
 
 
+def test_what_a_picture_never_shows_of_one_side_is_behind_the_other() -> None:
+    aside = np.zeros((1, 3, COCO17.V, 2), np.float32)
+    for joint in COCO17.joints:
+        height, _, part = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"), *joint.partition("_")[1:]
+        aside[:, :, COCO17.index(joint)] = [10 * height.index(part) ** 2, 99] if part in height else [10, -50]
+    hidden = [joint for joint in COCO17.joints if joint.startswith("right")]
+    np.testing.assert_allclose(fill_gaps(without(aside, *hidden, layout=COCO17), COCO17), aside, atol=1e-3)
+
+
 @pytest.mark.parametrize("layout", [KINECT20, NTU25, COCO17], ids=lambda layout: layout.name)
 def test_a_body_that_shows_no_trunk_is_refused_in_a_sentence(layout: Layout) -> None:
     trunkless = np.full((1, 4, layout.V, layout.C), np.nan, np.float32)

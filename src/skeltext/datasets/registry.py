@@ -13,7 +13,7 @@ from skeltext.datasets.nw_ucla import NW_UCLA
 from skeltext.datasets.packs import PACKS
 from skeltext.datasets.pku_mmd import PKU_MMD, PKU_MMD2
 from skeltext.datasets.procedural import BUILTIN
-from skeltext.datasets.unions import MOTION14, MOTION_OPEN
+from skeltext.datasets.unions import MOTION14, MOTION15, MOTION_OPEN
 from skeltext.datasets.utd_mhad import UTD_MHAD
 from skeltext.errors import SkeltextError
 
@@ -29,6 +29,7 @@ DATASETS: dict[str, Dataset] = {
         HDM05,
         KINECT20,
         MOTION14,
+        MOTION15,
         MOTION_OPEN,
         *PACKS.values(),
         NTU60,

@@ -1,7 +1,8 @@
 """What takes the place of joints that were not tracked: other joints tell where they should be.
 
 Over a gap in time a joint keeps the way from where the other joints put it, interpolated from the frames around. One
-that a body never shows is where the others put it, and if nothing tells of it, where it is in somebody who stands.
+that a body never shows is where the others put it, and if nothing tells of it, where it is in somebody who stands. In
+a picture, that of one side that is never shown is behind the other side.
 """
 
 from __future__ import annotations
@@ -70,6 +71,13 @@ _KINECT: Choices = both_sides(
         ),
     }
 )
+# In a picture: what it never shows of one side is hidden behind the other one.
+_HIDDEN_TRUNK: Choices = both_sides({"~shoulder": (mean_of("^shoulder"),), "~hip": (mean_of("^hip"),)})
+_LIMBS = tuple(
+    (f"{side}_{root}", (f"{side}_{middle}", f"{side}_{end}"))
+    for side in ("left", "right")
+    for root, middle, end in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
+)
 # In somebody who stands: a point above a joint, and how many torso lengths it is above it.
 _ABOVE: Choices = both_sides(
     {
@@ -88,10 +96,10 @@ def completed(x: Array, tracked: Truths, layout: Layout) -> Array:
 
     Raises :class:`SkeltextError` if nothing tells where the shoulders are.
     """
-    places = _places(layout)
     x = _bridged(x, tracked)
     own = dict(zip(layout.joints, np.eye(layout.V), strict=True))
     rows = {layout.joints[joint]: own[layout.joints[joint]] for joint in np.flatnonzero(tracked.any(axis=0))}
+    places = _places(layout, rows)
     x = _following(x, tracked, rows, places, layout)
     while len(rows) < layout.V:
         found = _derived(x, rows, places, layout) or _standing(x, rows, layout) or _borrowed(x, rows, layout)
@@ -101,11 +109,26 @@ def completed(x: Array, tracked: Truths, layout: Layout) -> Array:
     return x
 
 
-def _places(layout: Layout) -> Choices:
+def _places(layout: Layout, rows: Rows) -> Choices:
     """All that a joint of the layout may be derived from, the best first."""
     first, then = (_KINECT if layout.name == "kinect20" else {}), PLACES.get(layout.name, DERIVED)
-    every = (first, then, _INNER)
-    return {joint: tuple(one for some in every for one in some.get(joint, ())) for joint in {*first, *then, *_INNER}}
+    every = (first, then, _INNER) if layout.C == 3 else (_hidden_limbs(rows), then, _INNER, _HIDDEN_TRUNK)
+    joints = {joint for some in every for joint in some}
+    return {joint: tuple(one for some in every for one in some.get(joint, ())) for joint in joints}
+
+
+def _hidden_limbs(rows: Rows) -> Choices:
+    """Arms and legs of which a picture shows nothing go the way of the other ones."""
+    found: Choices = {}
+    for root, joints in _LIMBS:
+        if not {*joints} & {*rows}:
+            found |= {joint: ({root: 1.0, _other(joint): 1.0, _other(root): -1.0},) for joint in joints}
+    return found
+
+
+def _other(joint: str) -> str:
+    side, _, part = joint.partition("_")
+    return f"{'right' if side == 'left' else 'left'}_{part}"
 
 
 def _bridged(x: Array, tracked: Truths) -> Array:

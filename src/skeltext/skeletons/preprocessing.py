@@ -169,6 +169,13 @@ RECIPES = {
         Step("resample", {"frames": 64}),
         Step("zero_missing", {}),
     ),
+    # The same for pictures of bodies, whose tilt nobody knows.
+    "flat64": (
+        Step("fill_gaps", {}),
+        Step("remove_jitter", {}),
+        Step("resample", {"frames": 64}),
+        Step("zero_missing", {}),
+    ),
     # sound50 for bodies of very different size or of unknown unit.
     "sound50-torso": (
         Step("fill_gaps", {}),

@@ -15,7 +15,7 @@ from skeltext.skeletons.layout import Layout
 from skeltext.skeletons.layouts import layout_named
 
 Variant = Callable[[Clip], Clip]
-YAW, PITCH = 60.0, 15.0  # degrees by which a camera may stand aside, and above or below
+YAW, PITCH = 90.0, 15.0  # degrees by which a camera may stand aside, and above or below
 
 
 def flat(layout: Layout) -> Layout:

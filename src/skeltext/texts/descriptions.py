@@ -30,6 +30,7 @@ _BORROWS = {
     "pku-mmd2": ("pku-mmd",),
     "kinect20": _KINECT20,
     "motion14": _MOTION14,
+    "motion15": (*_MOTION14, "penn-action"),
     "motion-open": (*_MOTION14, "builtin"),
     "penn-action": ("penn-action", *_KINECT20),
     **dict.fromkeys(_PACKS, _MOTION14),
