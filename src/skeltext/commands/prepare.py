@@ -28,8 +28,9 @@ def prepare(
     Data sets: builtin, utd-mhad, kinder-gator, msr-action3d, nw-ucla, gtu-action3d, hdm05, ntu60, ntu120, pku-mmd,
     pku-mmd2, and kinect20, the union of the six open Kinect and motion-capture sets in one layout (give the folder that
     holds theirs). Passed on as packs: kard, msr-daily-activity, cad60, ui-prmd, kimore, sbu-interaction, cmu-subset,
-    bandai-namco-more and penn-action (flat). motion14 is the union of kinect20 and the others of these, motion-open
-    the one of cmu-subset, ui-prmd, hdm05 and builtin, which may be used for anything.
+    bandai-namco-more and penn-action (flat). motion14 is the union of kinect20 and the others of these, motion15
+    that of its clips as four cameras see them and of penn-action, motion-open the one of cmu-subset, ui-prmd, hdm05 and
+    builtin, which may be used for anything.
 
     A preparation that was killed goes on where it was when the same command is given again; until it is done, its
     clips wait in a hidden folder beside the store.
