@@ -81,9 +81,9 @@ def predict(
     from skeltext.recognizer.table import answer_lines, guess_table
 
     console = Console()
-    for path, found in zip(paths, answers, strict=True):
+    for path, clip, found in zip(paths, clips, answers, strict=True):
         for answer in found:
-            titles = [str(path)] * (len(paths) > 1) + [f"person {answer.person}"] * (asked.people or asked.pair)
+            titles = [str(path)] * (len(paths) > 1) + [f"person {answer.person}"] * (clip.M > 1)
             console.print(guess_table(answer.guesses[:top], title=", ".join(titles) or None))
             for line in answer_lines(answer):
                 console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -96,8 +96,9 @@ class LabelOptions:
     """Each LABEL=FILE, a motion file that shows a label, beside its sentence or without one."""
     verbatim: Flag = False
     """Take the words of a short label as they are, where it would be mapped to what likely describes it."""
-    pair: Flag = False
-    """Judge the two people who move most together."""
+    pair: bool | None = None
+    """Judge the two people who move most as one, or nobody but the one who does; by default two who are together, if
+    the model learned from pairs."""
 
     def choose(self) -> LabelSet:
         """The label set that the options make together."""

@@ -20,11 +20,12 @@ from skeltext.recognizer.card import Card
 from skeltext.recognizer.kept import Kept
 from skeltext.recognizer.label_set import Label, Labels, LabelSet
 from skeltext.recognizer.likeness import weighed
-from skeltext.recognizer.model import Floats, Model, unit
+from skeltext.recognizer.model import Floats, Model, embed_prepared, unit
 from skeltext.recognizer.text_space import TypedTexts
 from skeltext.recognizer.wording import AS_TYPED, MAPPED, SHOWN, Wording, described_wording, mapped_wording
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.preprocessing import Preprocessing
+from skeltext.skeletons.steps import the_one_who_moves_most, those_together
 from skeltext.texts.descriptions import class_text, described_classes, described_sets
 from skeltext.texts.encoder import TextEncoder
 from skeltext.texts.label_map import LabelMap, short
@@ -104,12 +105,19 @@ class Scorer:
         asked = (*labels.labels, *map(Label, labels.negatives))
         return [self.wording(one, verbatim=labels.verbatim) for one in asked]
 
-    def preprocessing(self, *, pair: bool = False) -> Preprocessing:
-        """How clips are prepared, with `pair` of two people."""
-        return replace(self.card.preprocessing, bodies=2) if pair else self.card.preprocessing
+    def preprocessing(self, *, pair: bool | None = None) -> Preprocessing:
+        """How clips are prepared: with `pair` the two people who move most, without it the one who does.
 
-    def embed(self, clips: Sequence[Clip], *, pair: bool = False) -> Floats:
-        """(N, D) of the most moving person of every clip, or with `pair` of the two who move most, as one."""
+        By default two are kept where the model was trained with two and they are together
+        (:func:`~skeltext.skeletons.steps.those_together`), and one else.
+        """
+        own = self.card.preprocessing
+        if pair:
+            return replace(own, bodies=max(2, own.bodies))
+        return replace(own, choose=those_together if pair is None else the_one_who_moves_most)
+
+    def embed(self, clips: Sequence[Clip], *, pair: bool | None = None) -> Floats:
+        """(N, D) of every clip; `pair` says who is looked at, see :meth:`preprocessing`."""
         if not clips:
             raise SkeltextError("no clip given, expected at least one")
         prepare = self.preprocessing(pair=pair)
@@ -117,9 +125,7 @@ class Scorer:
 
     def embed_prepared(self, arrays: Sequence[Floats]) -> Floats:
         """(N, D) of N clips that are prepared already, each (C, T, V, M)."""
-        if len({array.shape for array in arrays}) == 1:
-            return self.model.embed(np.stack(arrays))
-        return np.concatenate([self.model.embed(array[None]) for array in arrays])
+        return embed_prepared(self.model, arrays)
 
     def scores(self, embedded: Floats, labels: Labels) -> Floats:
         """(N, K) scores of embedded clips (N, D) for the K labels and, behind them, the negatives.
