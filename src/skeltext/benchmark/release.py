@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import yaml
+from safetensors.numpy import load, save
 
 from skeltext import __version__
 from skeltext.benchmark.evaluation import evaluate_runs
@@ -72,14 +73,23 @@ def _write(run: Run, out: Path, measured: Measured) -> None:
     """All files of a release."""
     folder = run.folder
     card = load_card(folder.checkpoint)
+    card = replace(card, text_space_state=_halved(card.text_space_state))
     save_card(out, card)
     halves = {name: tensor.half() for name, tensor in read_tensors(folder.checkpoint / WEIGHTS).items()}
     write_tensors(out / WEIGHTS, halves)
     for name in (FIGURES, REFERENCE):
         if (folder.checkpoint / name).exists():
             shutil.copyfile(folder.checkpoint / name, out / name)
-    export_onnx(out, out / ONNX)
+    export_onnx(out, out / ONNX, alone=False)
     write_text(out / PAGE, page(run.config, card, measured, calibration=load_calibration(out)))
+
+
+def _halved(state: bytes) -> bytes:
+    """What a text space fitted, with its matrices in half precision."""
+    if not state:
+        return state
+    arrays = load(state)
+    return save({name: array.astype(np.float16) if array.ndim == 2 else array for name, array in arrays.items()})
 
 
 def _require_alike(run: Run, tests: Sequence[Run]) -> None:
