@@ -18,7 +18,7 @@ from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.store import open_store
 from skeltext.errors import SkeltextError
 from skeltext.formats.table import write_csv
-from skeltext.recognizer.loading import DEFAULT, shipped
+from skeltext.recognizer.packaged import list_models, packaged
 from skeltext.recognizer.recognizer import Recognizer
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.conversion import convert
@@ -26,7 +26,7 @@ from skeltext.skeletons.layouts import layout_named
 from skeltext.skeletons.variants import seen_from
 
 MOST_BYTES = 6_000_000
-FLAT = "kinect20-flat"
+FLAT = "flat"
 
 
 @pytest.fixture(scope="module")
@@ -56,19 +56,28 @@ def share_found(model: Recognizer, clips: list[Clip], truth: list[str], *, among
     return float(np.mean(found))
 
 
-@pytest.mark.parametrize("name", [DEFAULT, FLAT])
+@pytest.mark.parametrize("name", list_models())
 def test_it_is_small_and_its_page_tells_what_it_is(name: str) -> None:
-    folder = shipped(name)
+    folder = packaged(name).folder
     assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) <= MOST_BYTES
     page = (folder / "README.md").read_text(encoding="utf-8")
     for word in ("Licence:", "**Settings**", "pseudo-unseen", "oracle", "chance", "false-accept"):
         assert word in page
-    for part in dataset_named("kinect20").citation.splitlines():
+    dataset = dataset_named(packaged(name).card.dataset)
+    for part in (*dataset.citation.splitlines(), dataset.licence):
         assert part in page
 
 
-def test_it_has_learnt_every_class_of_the_union(model: Recognizer) -> None:
-    assert set(model.card.labels) == set(dataset_named("kinect20").split("all").seen)
+@pytest.mark.parametrize("name", list_models())
+def test_it_has_learnt_every_class_of_its_union(name: str) -> None:
+    card = packaged(name).card
+    assert set(card.labels) == set(dataset_named(card.dataset).split("all").seen)
+
+
+def test_former_names_are_understood(model: Recognizer) -> None:
+    assert Recognizer.load("kinect20").card == Recognizer.load("research").card
+    with pytest.raises(SkeltextError, match="'kinect21' in the package, which has flat, open, research;"):
+        packaged("kinect21")
 
 
 def test_three_lines_are_enough(clips: list[Clip], truth: list[str], tmp_path: Path) -> None:
@@ -105,9 +114,9 @@ def test_its_exported_file_needs_no_torch() -> None:
     code = """
 import sys
 import numpy as np
-from skeltext.recognizer.loading import DEFAULT, shipped
 from skeltext.recognizer.onnx_model import OnnxModel
-model = OnnxModel(shipped(DEFAULT) / "model.onnx")
+from skeltext.recognizer.packaged import DEFAULT, packaged
+model = OnnxModel(packaged(DEFAULT).folder / "model.onnx")
 assert model.embed(np.ones((2, 3, 64, 20, 1), np.float32)).shape == (2, model.card.model.text_width)
 assert "torch" not in sys.modules
 """
@@ -119,7 +128,7 @@ def test_a_flat_model_takes_key_points_of_images_and_the_other_refuses_them(
     model: Recognizer, clips: list[Clip], truth: list[str]
 ) -> None:
     flat = [convert(seen_from(clip), layout_named("coco17")) for clip in clips]
-    with pytest.raises(SkeltextError, match="such as kinect20-flat"):
+    with pytest.raises(SkeltextError, match="such as flat"):
         model.predict(flat[0], ["wave", "sit down"])
     chance = 1 / len(set(truth))
     assert share_found(Recognizer.load(FLAT), flat, truth, among=5) > 2 * 5 * chance
