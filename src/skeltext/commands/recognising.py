@@ -27,8 +27,8 @@ class ModelOptions:
     """The model that is asked, and what computes it."""
 
     model: Path | None = None
-    """Folder of a run or of a checkpoint, an exported .onnx file, or the name of a model in the package; kinect20 by
-    default, which comes with it."""
+    """Folder of a run or of a checkpoint, an exported .onnx file, or the name of a model in the package; `skeltext
+    models` lists these."""
     onnx: Flag = False
     """Compute with ONNX Runtime, which needs no torch."""
     device: Device = "cpu"
@@ -42,7 +42,9 @@ class ModelOptions:
     @property
     def title(self) -> str:
         """How the model is called in what is printed."""
-        return str(self.model or "the model in the package")
+        from skeltext.recognizer.packaged import DEFAULT
+
+        return str(self.model or DEFAULT)
 
 
 @Parameter(name="*")

@@ -36,16 +36,16 @@ FEWEST_CLIPS, CLIPS_PER_LABEL = 20, 4  # from which on the usual step pays
 
 
 class Memory(NamedTuple):
-    """What was computed before: mapped labels, embedded wordings, example clips, scores of the reference."""
+    """What was computed before: wordings of labels, embedded wordings, example clips, scores of the reference."""
 
-    mapped: Kept[str, Wording]
+    wordings: Kept[tuple[Label, bool], Wording]
     texts: Kept[Wording, Floats]
     examples: Kept[Clip, Floats]
     reference: Kept[LabelSet, Floats]
 
 
 def _empty_memory() -> Memory:
-    return Memory(mapped=Kept(most=1024), texts=Kept(most=1024), examples=Kept(most=256), reference=Kept(most=16))
+    return Memory(wordings=Kept(most=1024), texts=Kept(most=1024), examples=Kept(most=256), reference=Kept(most=16))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -88,6 +88,9 @@ class Scorer:
 
         A label that has examples alone has no text; with `verbatim` no label is mapped.
         """
+        return self._memory.wordings((label, verbatim), partial(self._wording, label, verbatim=verbatim))
+
+    def _wording(self, label: Label, *, verbatim: bool) -> Wording:
         names = None if verbatim else self.label_map
         if label.texts:
             return described_wording(label.name, label.texts, names)
@@ -98,7 +101,7 @@ class Scorer:
             return described_wording(label.name, (text,), names)
         if names is None or not short(label.name):
             return Wording(source=AS_TYPED, texts=(text,))
-        return self._memory.mapped(label.name, lambda: mapped_wording(label.name, names))
+        return mapped_wording(label.name, names)
 
     def wordings(self, labels: LabelSet) -> list[Wording]:
         """What takes the place of each label and, behind them, of the negatives."""
