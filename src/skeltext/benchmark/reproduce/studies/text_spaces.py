@@ -26,6 +26,7 @@ from skeltext.benchmark.reproduce.workshop import Figures, Workshop
 from skeltext.evaluation.results import RULES
 from skeltext.evaluation.summary import within_source
 from skeltext.evaluation.zero_shot import evaluate_run
+from skeltext.methods.method import Method
 from skeltext.methods.registry import list_methods, method_named
 from skeltext.runs.run import Run
 
@@ -69,10 +70,25 @@ _NOTES = (
 
 
 def _methods() -> tuple[list[str], list[str]]:
-    """The zero-shot methods with a recipe of their name: those that read one text of a class, and the others."""
+    """The zero-shot methods that are compared, of those with a recipe of their name, and why others are left out."""
     named = [entry.name for entry in list_methods() if entry.route == "zero-shot" and entry.name in recipe_names()]
     several = [name for name in named if method_named(name).text_kinds]
-    return [name for name in named if name not in several], several
+    forms = [name for name in named if name not in several and _learns_from_forms(name)]
+    reasons = {
+        "several kinds of text of a class, each by itself, and lexical reads all of them at once": several,
+        "several forms of every clip, and this study has the features of one": forms,
+    }
+    return [name for name in named if name not in (*several, *forms)], [
+        f"Left out: {', '.join(map(_title, names))}. What they read: {reason}." for reason, names in reasons.items()
+    ]
+
+
+def _learns_from_forms(name: str) -> bool:
+    return method_named(name).training_features is not Method.training_features
+
+
+def _title(name: str) -> str:
+    return method_named(name).about.title
 
 
 def _runs(workshop: Workshop, method: str, space: Space, column: Column) -> list[Figures]:
@@ -106,7 +122,7 @@ def _row(method: str, label: str, runs: Sequence[Figures], first: Sequence[Figur
         return [run["within"].get(step) for run in some]
 
     return (
-        method_named(method).about.title,
+        _title(method),
         label,
         *(spread_of([run["table"][step][rule] for run in runs]) for step in (PLAIN, ALIGNMENT) for rule in RULES),
         spread_of(within(runs)),
@@ -129,13 +145,8 @@ def _bars(grid: Grid, column: str, *, chance: float | None) -> Picture:
 
 
 def _spaces(scope: Scope) -> Found:
-    methods, several = _methods()
-    titles = ", ".join(method_named(name).about.title for name in several)
-    notes = [
-        *_NOTES,
-        f"Left out: {titles}. They read several kinds of text of a class, each by itself, and lexical reads all of them"
-        " at once.",
-    ]
+    methods, left_out = _methods()
+    notes = [*_NOTES, *left_out]
     grids: list[Grid] = []
     pictures: dict[str, Picture] = {}
     for column in columns_for(scope):
