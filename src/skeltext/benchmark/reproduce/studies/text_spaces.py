@@ -60,12 +60,12 @@ _NOTES = (
     " steady64, and with complete descriptions, so that within a method only the text space differs. Methods that train"
     " an encoder, or take over a trained one, are their heads alone here: rows do not tell what the methods can do.",
     f"It is brief: a head that learns by steps takes {_BRIEF['epochs']} epochs of {_BRIEF['steps_per_epoch']} without a"
-    " warm-up, whatever its recipe says, which is few for most of them. A step of ReViSE and of RelationNet takes several"
-    f" times as long as one of the others, so their epochs have {_BRIEFER['revise']['steps_per_epoch']}. A head that is"
-    " solved has one epoch, so that the three rules agree.",
+    " warm-up, whatever its recipe says, which is few for most of them. A step of ReViSE and of RelationNet takes"
+    f" several times as long as one of the others, so their epochs have {_BRIEFER['revise']['steps_per_epoch']}. A head"
+    " that is solved has one epoch, so that the three rules agree.",
     "The lengths are what there was time for. All heads had the shorter one first, in which CADA-VAE does not begin to"
-    " compare clips with texts; the longer one is a cycle of its training. Nothing else was chosen by these figures, but"
-    " the settings of the recipe ensemble (Ridge and MLP) were chosen before, on some of the same splits.",
+    " compare clips with texts; the longer one is a cycle of its training. Nothing else was chosen by these figures,"
+    " but the settings of the recipe ensemble (Ridge and MLP) were chosen before, on some of the same splits.",
     "sentence: the embedding of the description. centered: without the mean of the seen classes. lexical: words and"
     " pairs of words of all texts of a class beside the centered sentence. So lexical reads more texts than sentence"
     " does; how much of a gain is theirs is not told here.",
