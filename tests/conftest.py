@@ -39,13 +39,30 @@ def real_data() -> Path:
     return folder
 
 
+class Golden:
+    """The numbers made by published reference code: a part is in the repository, all of them are where they are beside.
+
+    A file that is in neither place skips the test that asks for it.
+    """
+
+    def __init__(self, *parts: str) -> None:
+        self.parts = parts
+
+    def __truediv__(self, name: str) -> Golden | Path:
+        place = Path(*self.parts, name)
+        if not place.suffix:
+            return Golden(*self.parts, name)
+        elsewhere = Path(os.environ.get("SKELTEXT_GOLDEN", ROOT.parent / "shared" / "golden"))
+        for folder in (ROOT / "tests" / "golden", elsewhere):
+            if (folder / place).is_file():
+                return folder / place
+        pytest.skip(f"{place} is not among the golden numbers at {elsewhere} (set SKELTEXT_GOLDEN to their folder)")
+
+
 @pytest.fixture(scope="session")
-def golden() -> Path:
-    """The folder with numbers made by the published reference code; skipped where it is absent."""
-    folder = Path(os.environ.get("SKELTEXT_GOLDEN", ROOT.parent / "shared" / "golden"))
-    if not folder.is_dir():
-        pytest.skip(f"the golden numbers are not at {folder} (set SKELTEXT_GOLDEN to their folder)")
-    return folder
+def golden() -> Golden:
+    """The numbers made by published reference code, as `golden / "folder" / "file.npz"`."""
+    return Golden()
 
 
 @pytest.fixture(scope="session")

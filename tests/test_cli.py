@@ -365,7 +365,7 @@ def test_train_and_evaluate(call: Call, tmp_path: Path, train_words: Callable[..
 def test_predict(call: Call, tiny_run: Path, files: dict[str, Path], form: str) -> None:
     found = call("predict", files[form], "--model", tiny_run, "--labels", *LABELS, "--json")
     assert found.code == 0
-    assert set(found.json) == {"file", "model", "answers"}
+    assert set(found.json) == {"file", "model", "terms", "answers"}
     assert (found.json["file"], found.json["model"]) == (str(files[form]), str(tiny_run))
     (answer,) = found.json["answers"]
     guesses = answer["guesses"]

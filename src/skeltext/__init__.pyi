@@ -20,7 +20,7 @@ from .recognizer.answer import Answer as Answer, Guess as Guess
 from .recognizer.calibration import Calibration as Calibration
 from .recognizer.label_set import Label as Label, LabelSet as LabelSet
 from .recognizer.explain import Explanation as Explanation, explain as explain
-from .recognizer.loading import list_models as list_models
+from .recognizer.packaged import list_models as list_models
 from .recognizer.recognizer import Recognizer as Recognizer
 from .texts.encoder import TextEncoder as TextEncoder
 

@@ -20,6 +20,7 @@ from skeltext.commands.evaluate import evaluate
 from skeltext.commands.explain import explain
 from skeltext.commands.export import export
 from skeltext.commands.import_released import import_released
+from skeltext.commands.models import models
 from skeltext.commands.predict import predict
 from skeltext.commands.prepare import prepare
 from skeltext.commands.release import release
@@ -91,6 +92,7 @@ app.command(evaluate)
 app.command(calibrate)
 app.command(export)
 app.command(release)
+app.command(models)
 app.command(predict)
 app.command(teach)
 app.command(explain)

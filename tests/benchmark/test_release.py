@@ -77,7 +77,7 @@ def test_a_release_that_fails_leaves_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(folder: Path, path: Path) -> None:
+    def refuse(folder: Path, path: Path, *, alone: bool) -> None:
         raise SkeltextError("its scores are no cosines")
 
     embed_offline(typed_texts())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from skeltext.benchmark.presets import load_preset
 from skeltext.benchmark.reproduce import command as command_module
 from skeltext.benchmark.reproduce import workshop as workshop_module
 from skeltext.benchmark.reproduce.registry import STUDIES, study_named
+from skeltext.benchmark.reproduce.studies import text_spaces
 from skeltext.benchmark.reproduce.studies.bank import ORDERS, _goal, streamed
 from skeltext.benchmark.reproduce.studies.first_stages import first_stage
 from skeltext.benchmark.reproduce.study import (
@@ -44,6 +45,7 @@ from skeltext.evaluation.results import RULES
 from skeltext.progress import ProgressBars
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import CONFIG, RunFolder
+from skeltext.texts.descriptions import class_texts
 
 Configure = Callable[..., TrainingConfig]
 Make = Callable[..., Workshop]
@@ -95,7 +97,9 @@ def scope(workshop: Workshop) -> Scope:
     return Scope(workshop=workshop, datasets=("builtin",))
 
 
-@pytest.mark.parametrize("name", [name for name in STUDIES if name not in ("table2", "table8", "table10")])
+@pytest.mark.parametrize(
+    "name", [name for name in STUDIES if name not in ("table2", "table8", "table10", "text-spaces")]
+)
 def test_every_study_finds_what_it_promises(name: str, workshop: Make, tmp_path: Path) -> None:
     study = study_named(name)
     found = study.conduct(scope(workshop()))
@@ -413,3 +417,40 @@ def test_a_stream_is_answered_before_it_is_learnt() -> None:
 def test_a_goal_is_met_or_missed_by_so_many_points() -> None:
     assert _goal("x", -1.0)[2:] == ("-1.0", "met", None)
     assert _goal("x", -3.25, 0.5)[2:] == ("-3.2", "missed by 2.2", "+0.5")
+
+
+def test_rows_of_the_text_spaces_and_what_is_left_out() -> None:
+    rows, left_out = text_spaces._methods()
+    assert {"ridge", "mlp", "ensemble", "devise", "pgfa"} <= set(rows)
+    assert not {"dvta", "jpose", "purls", "synse", "smie"} & set(rows)
+    assert "JPoSE" in left_out[0]
+    assert "SMIE" in left_out[1]
+
+
+def test_text_spaces_are_compared_by_method_and_by_their_parts(
+    workshop: Make,
+    embed_offline: Callable[[Sequence[str]], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for kind in ("name", "complete", "skeleton"):
+        embed_offline(class_texts("builtin", dataset_named("builtin").classes, kind=kind))
+    monkeypatch.setattr(text_spaces, "_methods", lambda: (["ridge", "pgfa"], ["Left out: others."]))
+    settings = {"text_encoder": "minilm", "label_map": False, "device": "cpu", "threads": 1}
+    study = study_named("text-spaces")
+    found = study.conduct(scope(workshop(settings=settings)))
+    methods, parts = found.grids
+    assert [row[:2] for row in methods.rows] == [
+        (title, space) for title in ("Ridge", "PGFA") for space in ("sentence", "lexical")
+    ]
+    assert len(parts.rows) == 6
+    assert [row for row in parts.rows if row[1] in ("sentence", "lexical")] == methods.rows[:2]
+    for grid in found.grids:
+        rows = grid.flat_rows()
+        first = {row["method"]: row["last %"] for row in rows if row["text space"] == "sentence"}
+        for row in rows:
+            assert row["last - sentence, %"] == pytest.approx(row["last %"] - first[row["method"]], abs=1e-5)
+            assert row["within %"] is None  # all clips are of one source
+    written = write_study(Paper(study=study, found=found, protocol="Made up.", command="skeltext"), tmp_path)
+    assert [path.name for path in written.pictures] == ["text-spaces-last-builtin.png"]
+    assert "Left out: others." in found.notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -246,6 +247,18 @@ def test_a_text_space_needs_no_torch(
     (answer,) = json.loads(done.stdout)["answers"]
     here = Recognizer.load(centered[0]).predict(made_up(), LABELS)
     assert [guess["label"] for guess in answer["guesses"]] == [guess.label for guess in here.guesses]
+
+
+def test_a_file_that_is_not_used_alone_leaves_the_text_space_to_the_checkpoint(
+    centered: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(centered[0], tmp_path / "checkpoint")
+    export_onnx(folder, folder / "model.onnx", alone=False)
+    assert (folder / "model.onnx").stat().st_size < centered[1].stat().st_size
+    assert OnnxModel(folder / "model.onnx").card == OnnxModel(centered[1]).card
+    shutil.copyfile(folder / "model.onnx", tmp_path / "model.onnx")
+    with pytest.raises(SkeltextError, match="of another model"):
+        OnnxModel(tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize("state", ["", "AAAA", "not base 64"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -347,6 +348,21 @@ def test_every_person_is_answered_for_or_two_together(recognizer: Recognizer, cl
     pair = recognizer.predict(two, LABELS, pair=True)
     assert pair.person == "ann and ben"
     assert rounded(pair) not in [rounded(answer) for answer in alone]
+
+
+def test_a_model_of_pairs_judges_people_together_who_are_near(recognizer: Recognizer, clips: list[Clip]) -> None:
+    model = copy(recognizer.model)
+    model.card = replace(model.card, preprocessing=replace(model.card.preprocessing, bodies=2))
+    of_pairs = replace(recognizer, model=model)
+    length = min(clip.T for clip in clips[:2])
+    positions = np.concatenate([clip.positions[:1, :length] for clip in clips[:2]])
+    near = replace(clips[0], positions=positions, tracks=("ann", "ben"), confidence=None)
+    far = replace(near, positions=positions + 9 * np.arange(2, dtype=np.float32)[:, None, None, None])
+    people = {pair: of_pairs.predict(near, LABELS, pair=pair).person for pair in (None, True, False)}
+    assert people[None] == people[True] == "ann and ben"
+    assert people[False] in ("ann", "ben")
+    assert of_pairs.predict(far, LABELS).person == people[False]
+    assert of_pairs.preprocessing(pair=False)(near).shape == of_pairs.preprocessing(pair=True)(near).shape
 
 
 def fitted(recognizer: Recognizer, clips: list[Clip]) -> Calibration:

@@ -171,6 +171,19 @@ def test_scaling_by_the_torso_forgets_the_size(seed: int, size: float) -> None:
 def test_of_three_bodies_the_two_that_move_most_are_kept_in_order() -> None:
     x = np.concatenate([walk(1), walk(2) * 0 + 1, walk(3)])
     assert steps.most_moving(x, bodies=2).tolist() == [0, 2]
+    assert steps.the_one_who_moves_most(x, bodies=2).tolist() in ([0], [2])
+
+
+@pytest.mark.parametrize(
+    ("apart", "absent", "kept"),
+    [(0.1, 0, [0, 1]), (0.8, 0, [0, 1]), (1.2, 0, [0]), (0.1, 20, [0, 1]), (0.1, 40, [0])],
+)
+def test_two_people_are_together_where_they_are_near_and_both_there(apart: float, absent: int, kept: list[int]) -> None:
+    one = walk(1, frames=60)
+    spread = np.linalg.norm(one - one.mean(axis=2, keepdims=True), axis=-1).mean()
+    other = one[:, :1] + np.float32([0, 0, apart * steps.FAR * spread]) + 0 * one
+    other[:, :absent] = np.nan
+    assert steps.those_together(np.concatenate([one, other]), bodies=2).tolist() == kept
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import yaml
+from safetensors.numpy import load, save
 
 from skeltext import __version__
 from skeltext.benchmark.evaluation import evaluate_runs
@@ -27,6 +29,7 @@ from skeltext.recognizer.card import WEIGHTS, Card, load_card, save_card
 from skeltext.recognizer.checkpoint import read_tensors, write_tensors
 from skeltext.recognizer.export import export_onnx
 from skeltext.recognizer.loading import ONNX
+from skeltext.recognizer.packaged import ACCURACY
 from skeltext.runs.config import TrainingConfig
 from skeltext.runs.folder import LEFT_OUT
 from skeltext.runs.run import Run
@@ -72,14 +75,30 @@ def _write(run: Run, out: Path, measured: Measured) -> None:
     """All files of a release."""
     folder = run.folder
     card = load_card(folder.checkpoint)
+    card = replace(card, text_space_state=_halved(card.text_space_state))
     save_card(out, card)
     halves = {name: tensor.half() for name, tensor in read_tensors(folder.checkpoint / WEIGHTS).items()}
     write_tensors(out / WEIGHTS, halves)
     for name in (FIGURES, REFERENCE):
         if (folder.checkpoint / name).exists():
             shutil.copyfile(folder.checkpoint / name, out / name)
-    export_onnx(out, out / ONNX)
+    export_onnx(out, out / ONNX, alone=False)
+    write_text(out / ACCURACY, json.dumps(_accuracy(measured.evaluation), indent=1))
     write_text(out / PAGE, page(run.config, card, measured, calibration=load_calibration(out)))
+
+
+def _accuracy(evaluation: Evaluation) -> dict[str, object]:
+    """After the last epoch by test-time step, on how many unseen classes, and what guessing gives."""
+    last = {step: evaluation.micro.mean[step]["last"] for step in evaluation.steps}
+    return {"unseen": round(1 / evaluation.chance), "chance": evaluation.chance, "last": last}
+
+
+def _halved(state: bytes) -> bytes:
+    """What a text space fitted, with its matrices in half precision."""
+    if not state:
+        return state
+    arrays = load(state)
+    return save({name: array.astype(np.float16) if array.ndim == 2 else array for name, array in arrays.items()})
 
 
 def _require_alike(run: Run, tests: Sequence[Run]) -> None:
@@ -133,6 +152,9 @@ def page(config: TrainingConfig, card: Card, measured: Measured, *, calibration:
         f" {card.text_encoder}; written by skeltext {__version__}.",
         "",
         f"**Data.** {dataset.title}. Licence: {dataset.licence}. From {dataset.source}.",
+        "",
+        "The weights hold no recording. Whether the terms of the data bind them is not settled, so use them as if they"
+        " did.",
         "",
         "Cite:",
         "",

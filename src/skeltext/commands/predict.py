@@ -33,10 +33,11 @@ def predict(
     Of several files, or the files of a folder, each has its answers. Where there are many for every label, all are
     looked at together (--adapt).
 
-    --json keys: file, model, answers: one, or one per person, with person, label (null if refused), rejected (why),
-    confidence, margin, calibrated, label_set and coverage, adapted (the step that looked at all files, if one did),
-    guesses (label, text, source, nearest, hint, score, probability; best first) and quality (what `check` measures).
-    For several files or a folder model, adapted and files, a list with file and answers.
+    --json keys: file, model, terms (what the weights may be used for), answers: one, or one per person, with person,
+    label (null if refused), rejected (why), confidence, margin, calibrated, label_set and coverage, adapted (the step
+    that looked at all files, if one did), guesses (label, text, source, nearest, hint, score, probability; best first)
+    and quality (what `check` measures). For several files or a folder model, terms, adapted and files, a list with file
+    and answers.
 
     Parameters
     ----------
@@ -73,17 +74,20 @@ def predict(
             {"file": str(path), "answers": [answer.to_dict(top=top) for answer in found]}
             for path, found in zip(paths, answers, strict=True)
         ]
+        from skeltext.recognizer.packaged import terms_of
+
+        known = {"model": model.title, "terms": terms_of(recognizer.card)}
         if len(files) == 1 and list(files) == paths:
-            print_json({"file": shown[0]["file"], "model": model.title, "answers": shown[0]["answers"]})
+            print_json({"file": shown[0]["file"], **known, "answers": shown[0]["answers"]})
         else:
-            print_json({"model": model.title, "adapted": answers[0][0].adapted, "files": shown})
+            print_json({**known, "adapted": answers[0][0].adapted, "files": shown})
         return
     from skeltext.recognizer.table import answer_lines, guess_table
 
     console = Console()
-    for path, found in zip(paths, answers, strict=True):
+    for path, clip, found in zip(paths, clips, answers, strict=True):
         for answer in found:
-            titles = [str(path)] * (len(paths) > 1) + [f"person {answer.person}"] * (asked.people or asked.pair)
+            titles = [str(path)] * (len(paths) > 1) + [f"person {answer.person}"] * (clip.M > 1)
             console.print(guess_table(answer.guesses[:top], title=", ".join(titles) or None))
             for line in answer_lines(answer):
                 console.print(line, markup=False, highlight=False, soft_wrap=True)

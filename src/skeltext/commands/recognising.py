@@ -27,8 +27,8 @@ class ModelOptions:
     """The model that is asked, and what computes it."""
 
     model: Path | None = None
-    """Folder of a run or of a checkpoint, an exported .onnx file, or the name of a model in the package; kinect20 by
-    default, which comes with it."""
+    """Folder of a run or of a checkpoint, an exported .onnx file, or the name of a model in the package; `skeltext
+    models` lists these."""
     onnx: Flag = False
     """Compute with ONNX Runtime, which needs no torch."""
     device: Device = "cpu"
@@ -42,7 +42,9 @@ class ModelOptions:
     @property
     def title(self) -> str:
         """How the model is called in what is printed."""
-        return str(self.model or "the model in the package")
+        from skeltext.recognizer.packaged import DEFAULT
+
+        return str(self.model or DEFAULT)
 
 
 @Parameter(name="*")
@@ -96,8 +98,9 @@ class LabelOptions:
     """Each LABEL=FILE, a motion file that shows a label, beside its sentence or without one."""
     verbatim: Flag = False
     """Take the words of a short label as they are, where it would be mapped to what likely describes it."""
-    pair: Flag = False
-    """Judge the two people who move most together."""
+    pair: bool | None = None
+    """Judge the two people who move most as one, or nobody but the one who does; by default two who are together, if
+    the model learned from pairs."""
 
     def choose(self) -> LabelSet:
         """The label set that the options make together."""

@@ -75,16 +75,18 @@ class Kinematic(FixedEncoder):
             " --layout kinect20",
         )
         self.layout = layout
-        self.width = self.describe(np.zeros((1, 2, layout.V, 3), np.float32)).shape[1]
+        self.alone = self.width = self.describe(np.zeros((1, 2, layout.V, 3), np.float32)).shape[1]
 
     def encode(self, clips: Floats) -> Floats:
         """(N, C, T, V, M) to features (N, D)."""
         bodies = clips.transpose(4, 0, 2, 3, 1)  # M N T V C
         present = np.asarray(bodies.any(axis=(2, 3, 4)), np.bool_)  # M N
         present[0] |= ~present.any(axis=0)
-        described = np.stack([self.describe(body) for body in bodies])  # M N D
-        mean = (described * present[..., None]).sum(axis=0) / present.sum(axis=0)[:, None]
-        return np.asarray(mean, np.float32)
+        found = np.zeros((len(clips), self.alone))
+        for body, there in zip(bodies, present, strict=True):
+            if there.any():
+                found[there] += self.describe(body[there])
+        return np.asarray(found / present.sum(axis=0)[:, None], np.float32)
 
     def describe(self, bodies: Floats) -> Floats:
         """(N, T, V, 3) to (N, D)."""

@@ -38,17 +38,18 @@ class KinematicPair(Kinematic):
     def __init__(self, *, layout: Layout) -> None:
         super().__init__(layout=layout)
         body = np.zeros((1, 2, layout.V, 3), np.float32)
-        self._alone, self.width = self.width, self.width + together(body, body, layout).shape[1]
+        self.width += together(body, body, layout).shape[1]
 
     def encode(self, clips: Floats) -> Floats:
         """(N, C, T, V, M) to features (N, D)."""
         bodies = clips.transpose(4, 0, 2, 3, 1)  # M N T V C
         present = np.asarray(bodies.any(axis=(2, 3, 4)), np.bool_)  # M N
-        pairs = np.zeros((len(clips), self.width - self._alone), np.float32)
+        pairs = np.zeros((len(clips), self.width - self.alone), np.float32)
         count = np.zeros(len(clips))
         for one, other in combinations(range(len(bodies)), 2):
             both = np.flatnonzero(present[one] & present[other])
-            pairs[both] += together(bodies[one, both], bodies[other, both], self.layout)
+            if both.size:
+                pairs[both] += together(bodies[one, both], bodies[other, both], self.layout)
             count[both] += 1
         return np.asarray(np.hstack([super().encode(clips), pairs / np.maximum(count, 1)[:, None]]), np.float32)
 

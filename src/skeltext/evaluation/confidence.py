@@ -34,7 +34,7 @@ from skeltext.recognizer.card import WEIGHTS
 from skeltext.recognizer.evidence import Evidence, signs
 from skeltext.recognizer.likeness import Likeness
 from skeltext.recognizer.loading import sentence_encoder
-from skeltext.recognizer.model import Floats
+from skeltext.recognizer.model import Floats, embed_prepared
 from skeltext.recognizer.torch_model import TorchModel
 from skeltext.runs.run import Run
 from skeltext.texts.descriptions import class_texts
@@ -88,7 +88,7 @@ class _Seen:
         progress(len(indices))
         some = [store.clip(int(index)) for index in indices[:: max(1, len(indices) // EMPTY_OF)]]
         kinds, arrays = zip(*empty_clips(some, prepare), strict=True)
-        empty = by_kind(kinds, np.concatenate([model.embed(array[None]) for array in arrays]))
+        empty = by_kind(kinds, embed_prepared(model, arrays))
         progress(len(some))
         return cls(model=model, reference=reference, classes=store.labels[indices].astype(np.int64), empty=empty)
 

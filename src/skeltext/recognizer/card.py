@@ -110,14 +110,14 @@ def load_card(folder: Path) -> Card:
     """Read what :func:`save_card` wrote; :class:`SkeltextError` if the folder is no checkpoint."""
     try:
         texts = {name: (folder / name).read_text(encoding="utf-8") for name in (CONFIG, PREPROCESS, LABELS)}
-        return card_from_texts(texts, state=_content(folder / SPACE_STATE), label_map=_content(folder / LABEL_MAP))
+        return card_from_texts(texts, state=content_of(folder / SPACE_STATE), label_map=content_of(folder / LABEL_MAP))
     except UNREADABLE as error:
         raise SkeltextError(
             f"{folder} is no checkpoint of skeltext ({error}); expected {CONFIG}, {PREPROCESS}, {LABELS} and {WEIGHTS}"
         ) from error
 
 
-def _content(file: Path) -> bytes:
+def content_of(file: Path) -> bytes:
     """The content of a file that need not be there; nothing where it cannot be read."""
     try:
         return read_bytes(file)

@@ -116,7 +116,7 @@ def explain(
     *,
     of: str | None = None,
     bins: int = BINS,
-    pair: bool = False,
+    pair: bool | None = None,
 ) -> Explanation:
     """What carries the score of the label `of`, by default of the best one, when a clip is recognised.
 

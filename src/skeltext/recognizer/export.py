@@ -105,14 +105,15 @@ class RecordedHead(nn.Module):
         return embedded, self.method.scores(embedded, texts)
 
 
-def export_onnx(folder: Path, path: Path) -> Parity:
+def export_onnx(folder: Path, path: Path, *, alone: bool = True) -> Parity:
     """Write the model of a run or checkpoint to `path`, and compare what it computes with what torch computes.
 
     The graph takes ``clips`` (N, C, T, V, M) and ``texts`` (K, D) to ``embedded`` (N, D) and ``scores`` (N, K). N, T, M
     and K may change. The last steps of the preparation are in the graph, as many as
     :mod:`~skeltext.recognizer.tensor_preparation` has; the card in the metadata keeps the others. A calibration comes
     along. A fixed encoder is a numpy function and not in the graph, which takes its ``features`` (N, D) then; whoever
-    loads the file has the function from the encoder's name.
+    loads the file has the function from the encoder's name. A file that is not to be used `alone` leaves what was
+    fitted for texts to the checkpoint beside it.
 
     Raises :class:`SkeltextError`, without a file, for a method whose scores are no cosines and where the file would
     answer otherwise than the model.
@@ -130,6 +131,7 @@ def export_onnx(folder: Path, path: Path) -> Parity:
     inside = () if fixed else tensor_suffix(steps)
     outside = steps[: len(steps) - len(inside)]
     calibration = packed_calibration(folder)
+    fitted = {"text_space": card.text_space_state, "label_map": card.label_map}
     method, (clips, texts) = TorchModel(folder).method, _example(card, outside)
     with recorded_aside(
         RecordedHead(method) if fixed else RecordedModel(method, inside, card.preprocessing.layout),
@@ -141,10 +143,9 @@ def export_onnx(folder: Path, path: Path) -> Parity:
         outputs=OUTPUTS,
         metadata={
             "card": card_texts(replace(card, preprocessing=replace(card.preprocessing, steps=outside))),
-            "text_space": base64.b64encode(card.text_space_state).decode(),
-            "label_map": base64.b64encode(card.label_map).decode(),
             "score_scale": model.score_scale,
             "calibration": calibration,
+            **({name: base64.b64encode(content).decode() for name, content in fitted.items()} if alone else {}),
         },
     ) as aside:
         exported = OnnxModel(aside)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from skeltext.errors import SkeltextError, require
+from skeltext.errors import require
 from skeltext.recognizer.calibration import Calibration, load_calibration
 from skeltext.recognizer.card import WEIGHTS, Card
 from skeltext.recognizer.model import Model
+from skeltext.recognizer.packaged import DEFAULT, packaged
 from skeltext.recognizer.text_space import TypedTexts
 from skeltext.texts.encoder import SentenceTransformer, TextEncoder
 from skeltext.texts.onnx_sentences import SENTENCES, OnnxSentences
 
-DEFAULT = "kinect20"
-"""The model that is loaded where none is named."""
 ONNX = "model.onnx"
 """Where an exported model lies in the folder of a checkpoint."""
 
@@ -36,7 +34,7 @@ def load(path: str | Path | None, *, onnx: bool | None, device: str) -> Loaded:
 
     `onnx` says whether ONNX Runtime computes it; by default where torch is not installed, and for an exported file.
     """
-    folder = checkpoint_of(shipped(DEFAULT) if path is None else path)
+    folder = checkpoint_of(packaged(DEFAULT).folder if path is None else path)
     exported = folder if folder.suffix == ".onnx" else folder / ONNX
     there = find_spec("torch") is not None
     if onnx or (onnx is None and (folder == exported or not there)):
@@ -51,37 +49,11 @@ def load(path: str | Path | None, *, onnx: bool | None, device: str) -> Loaded:
     return Loaded(model=model_of_folder, calibration=load_calibration(folder), weights=folder / WEIGHTS)
 
 
-def list_models() -> list[str]:
-    """The names of the models inside the package, each of which :meth:`.Recognizer.load` takes.
-
-    >>> list_models()
-    ['kinect20', 'kinect20-flat']
-    """
-    folder = _models()
-    return sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-
-
-def shipped(name: str) -> Path:
-    """The folder of a model inside the package; :class:`SkeltextError` lists the models there are."""
-    names = list_models()
-    if name not in names:
-        raise SkeltextError(
-            f"there is no model {name!r} in the package, which has {', '.join(names) or 'none'}; name the folder of a"
-            " run"
-        )
-    return _models() / name
-
-
-def _models() -> Path:
-    """The folder of the models inside the package."""
-    return Path(str(files("skeltext.recognizer") / "models"))
-
-
 def checkpoint_of(path: str | Path) -> Path:
     """The folder of the checkpoint of a run; a model of the package by its name; any other path as it is."""
     folder = Path(path)
     if len(folder.parts) == 1 and not folder.exists() and not folder.suffix:
-        return shipped(str(path))
+        return packaged(str(path)).folder
     return folder / "checkpoint" if (folder / "checkpoint").is_dir() else folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +35,13 @@ class Model(Protocol):
     def scores(self, embedded: Floats, texts: Floats) -> Floats:
         """(N, D) and embedded texts (K, W) to (N, K), higher is better."""
         ...
+
+
+def embed_prepared(model: Model, arrays: Sequence[Floats]) -> Floats:
+    """(N, D) of N clips that are prepared already, each (C, T, V, M); together if they are equally long."""
+    if len({array.shape for array in arrays}) == 1:
+        return model.embed(np.stack(arrays))
+    return np.concatenate([model.embed(array[None]) for array in arrays])
 
 
 def unit(rows: Floats) -> Floats:

@@ -15,13 +15,14 @@ from skeltext.encoders.registry import ENCODERS
 from skeltext.errors import SkeltextError, require
 from skeltext.formats.onnx_file import not_ours, open_graph
 from skeltext.recognizer.calibration import FIGURES, REFERENCE, Calibration, calibration_from, load_calibration
-from skeltext.recognizer.card import UNREADABLE, card_from_texts
+from skeltext.recognizer.card import LABEL_MAP, SPACE_STATE, UNREADABLE, card_from_texts, content_of
 from skeltext.recognizer.model import Floats, unit
 
 HOLDS, WRITTEN_BY = "model", "skeltext export RUN FILE.onnx"
 INPUTS, OUTPUTS = ("clips", "texts"), ("embedded", "scores")
 AFTER_ENCODER = ("features", "texts")  # the inputs where the encoder is a fixed function, which is not in the graph
-FITTED = {"state": "text_space", "label_map": "label_map"}  # from what a card is given to its name in the metadata
+FITTED = {"state": ("text_space", SPACE_STATE), "label_map": ("label_map", LABEL_MAP)}
+"""What a card is given, by its name in the metadata and the file that lies beside a graph which does not hold it."""
 
 
 class OnnxModel:
@@ -29,7 +30,7 @@ class OnnxModel:
 
     Its graph takes clips, or the features that a fixed encoder makes of them, and texts to embedded clips and their
     cosines. The metadata of the file hold its card, with the steps of the preparation that are not in the graph, and
-    its ``calibration`` if it has one.
+    its ``calibration`` if it has one. What was fitted for texts is there, too, or in files beside it.
     """
 
     cosines = True  # of no other model a file is written
@@ -38,7 +39,10 @@ class OnnxModel:
         self._path = path
         self._session, entry = open_graph(path, holds=HOLDS, written_by=WRITTEN_BY)
         try:
-            fitted = {argument: base64.b64decode(entry.get(name, "")) for argument, name in FITTED.items()}
+            fitted = {
+                argument: base64.b64decode(entry[name]) if name in entry else content_of(path.with_name(file))
+                for argument, (name, file) in FITTED.items()
+            }
             self.card = card_from_texts(entry["card"], **fitted)
             self.score_scale = float(entry["score_scale"])
             self.calibration = unpacked_calibration(entry["calibration"])

@@ -63,14 +63,15 @@ class Recognizer(Scorer):
         *,
         false_accept: float | None = None,
         coverage: float | None = None,
-        pair: bool = False,
+        pair: bool | None = None,
     ) -> Answer:
         """Which of the labels the clip shows.
 
         What is nearer to a negative of a label set has no label. With a `false_accept` rate an answer is refused where
         a clip that shows none of the labels would be as sure as it in more than that share of cases. With a `coverage`
         the answer has a set of labels that holds the right one in that share of cases. Of several people the one who
-        moves most is judged, or with `pair` the two who do, together; :meth:`predict_people` judges each.
+        moves most is judged, or two as one: with `pair` the two who move most, by default those who are together, if
+        the model learned from pairs. :meth:`predict_people` judges each.
         Raises :class:`SkeltextError` for fewer than two labels and negatives, or a clip that cannot be prepared.
         """
         return self.predict_all([clip], labels, false_accept=false_accept, coverage=coverage, pair=pair, adapt=PLAIN)[0]
@@ -88,7 +89,7 @@ class Recognizer(Scorer):
         *,
         false_accept: float | None = None,
         coverage: float | None = None,
-        pair: bool = False,
+        pair: bool | None = None,
         adapt: str | None = None,
     ) -> list[Answer]:
         """An answer for every clip; see :meth:`predict`.

@@ -20,11 +20,12 @@ from skeltext.recognizer.card import Card
 from skeltext.recognizer.kept import Kept
 from skeltext.recognizer.label_set import Label, Labels, LabelSet
 from skeltext.recognizer.likeness import weighed
-from skeltext.recognizer.model import Floats, Model, unit
+from skeltext.recognizer.model import Floats, Model, embed_prepared, unit
 from skeltext.recognizer.text_space import TypedTexts
 from skeltext.recognizer.wording import AS_TYPED, MAPPED, SHOWN, Wording, described_wording, mapped_wording
 from skeltext.skeletons.clip import Clip
 from skeltext.skeletons.preprocessing import Preprocessing
+from skeltext.skeletons.steps import the_one_who_moves_most, those_together
 from skeltext.texts.descriptions import class_text, described_classes, described_sets
 from skeltext.texts.encoder import TextEncoder
 from skeltext.texts.label_map import LabelMap, short
@@ -35,16 +36,16 @@ FEWEST_CLIPS, CLIPS_PER_LABEL = 20, 4  # from which on the usual step pays
 
 
 class Memory(NamedTuple):
-    """What was computed before: mapped labels, embedded wordings, example clips, scores of the reference."""
+    """What was computed before: wordings of labels, embedded wordings, example clips, scores of the reference."""
 
-    mapped: Kept[str, Wording]
+    wordings: Kept[tuple[Label, bool], Wording]
     texts: Kept[Wording, Floats]
     examples: Kept[Clip, Floats]
     reference: Kept[LabelSet, Floats]
 
 
 def _empty_memory() -> Memory:
-    return Memory(mapped=Kept(most=1024), texts=Kept(most=1024), examples=Kept(most=256), reference=Kept(most=16))
+    return Memory(wordings=Kept(most=1024), texts=Kept(most=1024), examples=Kept(most=256), reference=Kept(most=16))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -87,6 +88,9 @@ class Scorer:
 
         A label that has examples alone has no text; with `verbatim` no label is mapped.
         """
+        return self._memory.wordings((label, verbatim), partial(self._wording, label, verbatim=verbatim))
+
+    def _wording(self, label: Label, *, verbatim: bool) -> Wording:
         names = None if verbatim else self.label_map
         if label.texts:
             return described_wording(label.name, label.texts, names)
@@ -97,19 +101,26 @@ class Scorer:
             return described_wording(label.name, (text,), names)
         if names is None or not short(label.name):
             return Wording(source=AS_TYPED, texts=(text,))
-        return self._memory.mapped(label.name, lambda: mapped_wording(label.name, names))
+        return mapped_wording(label.name, names)
 
     def wordings(self, labels: LabelSet) -> list[Wording]:
         """What takes the place of each label and, behind them, of the negatives."""
         asked = (*labels.labels, *map(Label, labels.negatives))
         return [self.wording(one, verbatim=labels.verbatim) for one in asked]
 
-    def preprocessing(self, *, pair: bool = False) -> Preprocessing:
-        """How clips are prepared, with `pair` of two people."""
-        return replace(self.card.preprocessing, bodies=2) if pair else self.card.preprocessing
+    def preprocessing(self, *, pair: bool | None = None) -> Preprocessing:
+        """How clips are prepared: with `pair` the two people who move most, without it the one who does.
 
-    def embed(self, clips: Sequence[Clip], *, pair: bool = False) -> Floats:
-        """(N, D) of the most moving person of every clip, or with `pair` of the two who move most, as one."""
+        By default two are kept where the model was trained with two and they are together
+        (:func:`~skeltext.skeletons.steps.those_together`), and one else.
+        """
+        own = self.card.preprocessing
+        if pair:
+            return replace(own, bodies=max(2, own.bodies))
+        return replace(own, choose=those_together if pair is None else the_one_who_moves_most)
+
+    def embed(self, clips: Sequence[Clip], *, pair: bool | None = None) -> Floats:
+        """(N, D) of every clip; `pair` says who is looked at, see :meth:`preprocessing`."""
         if not clips:
             raise SkeltextError("no clip given, expected at least one")
         prepare = self.preprocessing(pair=pair)
@@ -117,9 +128,7 @@ class Scorer:
 
     def embed_prepared(self, arrays: Sequence[Floats]) -> Floats:
         """(N, D) of N clips that are prepared already, each (C, T, V, M)."""
-        if len({array.shape for array in arrays}) == 1:
-            return self.model.embed(np.stack(arrays))
-        return np.concatenate([self.model.embed(array[None]) for array in arrays])
+        return embed_prepared(self.model, arrays)
 
     def scores(self, embedded: Floats, labels: Labels) -> Floats:
         """(N, K) scores of embedded clips (N, D) for the K labels and, behind them, the negatives.

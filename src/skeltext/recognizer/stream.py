@@ -70,7 +70,7 @@ class Stream:
         on: float | None = None,
         off: float | None = None,
         false_accept: float | None = None,
-        pair: bool = False,
+        pair: bool | None = None,
     ) -> None:
         require(every > 0 and fewest > 0, f"an answer every {every} frames from {fewest} on, expected at least 1")
         require(isfinite(fps) and fps > 0, f"{fps} frames per second, expected a positive rate")
@@ -162,7 +162,7 @@ class Stream:
 
     def _try_out(self) -> None:
         """Answer for random joints, so that texts are embedded and what is wrong is told before the first frame."""
-        shape = (1 + self.pair, self._length, self.layout.V, self.layout.C)
+        shape = (1 + bool(self.pair), self._length, self.layout.V, self.layout.C)
         joints = np.random.default_rng(0).normal(size=shape).astype(np.float32)
         self._predict(Clip(positions=joints, layout=self.layout, fps=self.fps, source="the stream"))
 

@@ -87,7 +87,7 @@ def timeline(
     hop: float = HOP,
     rule: SpanRule = RULE,
     false_accept: float | None = None,
-    pair: bool = False,
+    pair: bool | None = None,
     progress: Progress | None = None,
 ) -> Timeline:
     """Which labels a long recording shows, from when to when.
@@ -131,7 +131,7 @@ class _Judge:
     clip: Clip
     asked: LabelSet
     least_score: float
-    pair: bool
+    pair: bool | None
 
     def span(self, piece: Piece, windows: Windows, rule: SpanRule) -> Span | None:
         """The span that a piece makes, None where no label is sure enough or nobody can be judged."""

@@ -66,7 +66,7 @@ def judged_windows(
     window: float,
     hop: float,
     false_accept: float | None = None,
-    pair: bool = False,
+    pair: bool | None = None,
     progress: Progress | None = None,
 ) -> Windows:
     """Every window of a clip judged as :meth:`Recognizer.predict` judges a clip; `window` and `hop` are in seconds.
@@ -100,7 +100,7 @@ def embedded_windows(
     starts: npt.NDArray[np.int64],
     *,
     length: int,
-    pair: bool = False,
+    pair: bool | None = None,
     progress: Progress | None = None,
 ) -> Iterator[tuple[list[int], Floats]]:
     """Blocks of embedded windows (N, D) with their numbers, without those that show too little of anybody.

@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from skeltext.skeletons.clip import Clip, Floats
 from skeltext.skeletons.conversion import convert
 from skeltext.skeletons.layout import Layout
 from skeltext.skeletons.layouts import layout_named
+from skeltext.skeletons.steps import most_moving
 from skeltext.skeletons.variants import seen_from
 
 STEPS: dict[str, Callable[..., npt.NDArray[Any]]] = {
@@ -35,6 +36,14 @@ STEPS: dict[str, Callable[..., npt.NDArray[Any]]] = {
         steadying.stand_upright,
     )
 }
+
+
+class Choose(Protocol):
+    """Who is kept of the bodies of a clip."""
+
+    def __call__(self, x: Floats, /, *, bodies: int) -> npt.NDArray[np.int64]:
+        """The numbers of at most so many of the bodies (M, T, V, C)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,8 @@ class Preprocessing:
     """Steps that bring any clip to an array (C, T, V, M) in one layout.
 
     The clip is converted to ``layout`` first, as a camera before it sees it where that is flat and the clip is not; of
-    its bodies the ``bodies`` (M) that move most are kept, and missing ones are zero.
+    its bodies the ``bodies`` (M) that move most are kept, and missing ones are zero. ``choose`` keeps others, which is
+    for a single question and not written to JSON.
 
     >>> recipe = preprocessing_named("sound50", layout="kinect20", bodies=1)
     >>> Preprocessing.from_json(recipe.to_json()) == recipe
@@ -68,10 +78,11 @@ class Preprocessing:
     layout: Layout
     bodies: int
     steps: tuple[Step, ...]
+    choose: Choose = most_moving
 
     def people(self, clip: Clip) -> npt.NDArray[np.int64]:
         """The numbers of the bodies that are kept of a clip."""
-        return steps.most_moving(clip.positions, bodies=self.bodies)
+        return self.choose(clip.positions, bodies=self.bodies)
 
     def __call__(self, clip: Clip) -> Floats:
         """(C, T, V, M) float32; :class:`SkeltextError` if the clip cannot become one."""

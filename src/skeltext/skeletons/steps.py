@@ -6,6 +6,7 @@ layouts that networks are trained on. Turning is about that axis, so x and z are
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,35 @@ def most_moving(x: Floats, *, bodies: int) -> npt.NDArray[np.int64]:
     if len(x) <= bodies:
         return np.arange(len(x))
     return np.asarray(np.sort(np.argsort(-motion(x), kind="stable")[:bodies]))
+
+
+FAR = 8.0  # spreads of a body, about 3.5 m; people who are farther apart do nothing together
+
+
+def the_one_who_moves_most(x: Floats, *, bodies: int) -> npt.NDArray[np.int64]:
+    """The number of the body with the most motion, however many `bodies` there is room for."""
+    return most_moving(x, bodies=1)
+
+
+def those_together(x: Floats, *, bodies: int) -> npt.NDArray[np.int64]:
+    """The numbers of the `bodies` bodies with the most motion that are together, else of the one with the most motion.
+
+    They are together if each is there in half of the frames of any other, and no farther from it than :data:`FAR` times
+    the usual distance of its joints from their middle, in the median over these frames.
+    """
+    kept = most_moving(x, bodies=bodies)
+    joints = x[kept].astype(np.float64)  # M T V C
+    there = np.asarray(np.isfinite(joints).all(axis=-1) & joints.any(axis=-1), np.bool_)  # M T V
+    counted = there.sum(axis=2)  # M T
+    middles = np.where(there[..., None], joints, 0).sum(axis=2) / np.maximum(counted, 1)[..., None]  # M T C
+    away = np.linalg.norm(np.where(there[..., None], joints - middles[:, :, None], 0), axis=-1)  # M T V
+    spread = away.sum() / max(1, there.sum())
+    for one, other in combinations(range(len(kept)), 2):
+        both = (counted[one] > 0) & (counted[other] > 0)
+        seldom = 2 * both.sum() < max((counted[one] > 0).sum(), (counted[other] > 0).sum())
+        if seldom or np.median(np.linalg.norm(middles[one] - middles[other], axis=-1)[both]) > FAR * spread:
+            return the_one_who_moves_most(x, bodies=bodies)
+    return kept
 
 
 def missing_joints(x: Array) -> npt.NDArray[np.bool_]:

@@ -45,7 +45,7 @@ def reproduce(
     Parameters
     ----------
     studies
-        table1 ... table10, fig6 ... fig10, confusion, theorem1; --list tells what each compares.
+        table1 ... table10, fig6 ... fig10, confusion, theorem1, bank, text-spaces; --list tells what each compares.
     dataset
         Registered data sets to do it on; those of the paper by default.
     quick

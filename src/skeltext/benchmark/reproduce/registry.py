@@ -11,6 +11,7 @@ from skeltext.benchmark.reproduce.studies.features import CONFUSION, FIG7, FIG8,
 from skeltext.benchmark.reproduce.studies.frameworks import TABLE5, TABLE9
 from skeltext.benchmark.reproduce.studies.one_shot import TABLE8
 from skeltext.benchmark.reproduce.studies.settings import TABLE1, TABLE2
+from skeltext.benchmark.reproduce.studies.text_spaces import TEXT_SPACES
 from skeltext.benchmark.reproduce.studies.theorem import THEOREM1
 from skeltext.benchmark.reproduce.study import Study
 from skeltext.errors import SkeltextError
@@ -36,6 +37,7 @@ STUDIES: dict[str, Study] = {
         CONFUSION,
         THEOREM1,
         BANK,
+        TEXT_SPACES,
     )
 }
 

@@ -99,10 +99,10 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A table or figure of the paper: ``conduct`` does it again.
+    """A table or figure of the paper, or a comparison beyond it: ``conduct`` does it again.
 
-    ``about`` says in a sentence what it compares. ``paper_sets`` are the data sets of the paper, ``trains`` is whether
-    anything has to be trained, so that the data must be there.
+    ``about`` says in a sentence what it compares. ``paper_sets`` are the data sets of the paper, on which it is done
+    unless others are named, ``trains`` is whether anything has to be trained, so that the data must be there.
     """
 
     name: str

@@ -50,7 +50,7 @@ class Lexical(Centered):
 
     def encode(self, classes: Sequence[ClassTexts]) -> Embeddings:
         """K classes to (K, D), each of length one; D is at most `most`."""
-        return directions(self._joined(classes) @ self.fitted("basis")).astype(np.float32)
+        return directions(self._joined(classes) @ self.fitted("basis").astype(np.float64)).astype(np.float32)
 
     def fit(self, classes: Sequence[ClassTexts]) -> State:
         """``vocabulary`` as text, ``rarity`` (V,) of its terms, the means of both parts, ``basis`` (V + W, D)."""
