@@ -422,6 +422,17 @@ def test_moving_figures_keep_their_shape_and_their_gaps() -> None:
     np.testing.assert_allclose(ratios, np.median(ratios), rtol=0.05)
 
 
+def test_key_points_of_a_picture_stand_upright_in_a_plane() -> None:
+    sample = fake_run(samples=1).samples[0]
+    picture = sample.positions[..., :2] * np.float32([1, -1])  # y is down
+    figure, solid = (moving_figure(replace(sample, positions=x)) for x in (picture, sample.positions))
+    assert figure["shape"] == solid["shape"]
+    steps = np.frombuffer(base64.b64decode(figure["data"]), "<i2").reshape(30, 20, 3)
+    shown = (steps != -32768).all(axis=2)
+    assert not steps[shown, 2].any()
+    assert np.corrcoef(steps[shown, 1], sample.positions[0, ::2][shown, 1])[0, 1] > 0.999
+
+
 def test_samples_that_show_nothing_are_left_out() -> None:
     sample = fake_run(samples=1).samples[0]
     empty = replace(sample, positions=np.full_like(sample.positions, np.nan))

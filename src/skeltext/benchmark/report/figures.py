@@ -92,10 +92,15 @@ def moving_figures(samples: Sequence[Sample], *, limit: int) -> list[dict[str, A
 
 
 def moving_figure(sample: Sample) -> dict[str, Any]:
-    """One sample as base64 of little-endian int16 (M, T, V, 3): the floor is at height 0, the figure has size 1."""
+    """One sample as base64 of little-endian int16 (M, T, V, 3): the floor is at height 0, the figure has size 1.
+
+    Key points in a picture, whose y is down, stand upright in a plane.
+    """
     bodies, length, joints, _ = sample.positions.shape
     stride = max(1, math.ceil(length / MAX_FRAMES), int(sample.fps / FPS))
     x = sample.positions[:, ::stride].astype(np.float64)
+    if x.shape[3] == 2:
+        x = np.stack([x[..., 0], -x[..., 1], np.zeros(x.shape[:3])], axis=3)
     low, high = np.nanpercentile(
         x.reshape(-1, 3), [1, 99], axis=0
     )  # a joint that jumps away must not shrink the figure
