@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-versi
 # a module is compiled once, not at every start of the many processes that the tests start
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test lint slow clean
+.PHONY: demo test lint slow coverage clean
 
 demo: $(VENV)/.for-use
 	$(BIN)/skeltext demo
@@ -17,6 +17,9 @@ test: lint
 
 slow: $(VENV)/.for-development
 	$(BIN)/python -m pytest -m slow
+
+coverage: $(VENV)/.for-development
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov skeltext --cov-report term:skip-covered
 
 lint: $(VENV)/.for-development
 	$(BIN)/ruff check .
