@@ -25,6 +25,7 @@ from skeltext.cli import main
 from skeltext.datasets import registry
 from skeltext.datasets.dataset import Dataset
 from skeltext.datasets.prepare import prepare
+from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.store import open_store
 from skeltext.formats.npz import write_npz
 from skeltext.formats.table import write_csv
@@ -366,6 +367,7 @@ def test_predict(call: Call, tiny_run: Path, files: dict[str, Path], form: str) 
     found = call("predict", files[form], "--model", tiny_run, "--labels", *LABELS, "--json")
     assert found.code == 0
     assert set(found.json) == {"file", "model", "terms", "answers"}
+    assert (found.json["model"], found.json["terms"]) == (str(tiny_run), dataset_named("builtin").licence)
     assert (found.json["file"], found.json["model"]) == (str(files[form]), str(tiny_run))
     (answer,) = found.json["answers"]
     guesses = answer["guesses"]
@@ -422,7 +424,8 @@ def test_predict_with_negatives_examples_and_people(
     assert "this one" in call(*base, *example).out
     each = call(*base, "--people", "--json").json["answers"]
     assert [answer["person"] for answer in each] == ["0"]
-    assert call(*base, "--pair", "--json").json["answers"][0]["guesses"]
+    for who in ("--pair", "--no-pair"):
+        assert call(*base, who, "--json").json["answers"][0]["guesses"]
 
 
 def test_describe(call: Call) -> None:

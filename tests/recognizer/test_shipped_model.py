@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import skeltext
+from skeltext.commands.models import models
 from skeltext.datasets.registry import dataset_named
 from skeltext.datasets.store import open_store
 from skeltext.errors import SkeltextError
@@ -60,6 +62,9 @@ def share_found(model: Recognizer, clips: list[Clip], truth: list[str], *, among
 def test_it_is_small_and_its_page_tells_what_it_is(name: str) -> None:
     folder = packaged(name).folder
     assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) <= MOST_BYTES
+    assert {array.dtype for array in load_file(folder / "text_space.safetensors").values() if array.ndim == 2} == {
+        np.dtype(np.float16)
+    }
     page = (folder / "README.md").read_text(encoding="utf-8")
     for word in ("Licence:", "**Settings**", "pseudo-unseen", "oracle", "chance", "false-accept"):
         assert word in page
@@ -72,6 +77,22 @@ def test_it_is_small_and_its_page_tells_what_it_is(name: str) -> None:
 def test_it_has_learnt_every_class_of_its_union(name: str) -> None:
     card = packaged(name).card
     assert set(card.labels) == set(dataset_named(card.dataset).split("all").seen)
+
+
+def test_the_command_lists_every_model_with_what_it_may_be_used_for(capsys: pytest.CaptureFixture[str]) -> None:
+    models(as_json=True)
+    listed = json.loads(capsys.readouterr().out)["models"]
+    assert [one["name"] for one in listed] == list_models()
+    assert [one["name"] for one in listed if one["default"]] == ["open"]
+    for one in listed:
+        assert one["terms"] == dataset_named(packaged(one["name"]).card.dataset).licence
+        assert one["accuracy"]["chance"] < one["accuracy"]["last"]["plain"] < 1
+    models()
+    printed = capsys.readouterr().out
+    assert all(len(line) <= 80 for line in printed.splitlines())
+    for one in listed:
+        assert " ".join(one["terms"].split()) in " ".join(printed.split())
+        assert f"{100 * one['accuracy']['last']['plain']:.1f}" in printed
 
 
 def test_former_names_are_understood(model: Recognizer) -> None:

@@ -90,7 +90,7 @@ def _write(run: Run, out: Path, measured: Measured) -> None:
 def _accuracy(evaluation: Evaluation) -> dict[str, object]:
     """After the last epoch by test-time step, on how many unseen classes, and what guessing gives."""
     last = {step: evaluation.micro.mean[step]["last"] for step in evaluation.steps}
-    return {"unseen": round(1 / evaluation.chance), "chance": evaluation.chance, "last": last}
+    return {"unseen": len(evaluation.runs[0].classes), "chance": evaluation.chance, "last": last}
 
 
 def _halved(state: bytes) -> bytes:

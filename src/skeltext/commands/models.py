@@ -27,15 +27,19 @@ def models(*, as_json: Annotated[Json, Parameter(name="--json")] = False) -> Non
         print_json({"models": found})
         return
     table = Table(box=None, pad_edge=False)
-    for title in ("model", "actions", "skeleton", "MB", "right among unseen actions, %", "terms"):
+    for title in ("model", "actions", "skeleton", "MB", "right among unseen actions, %"):
         table.add_column(title, justify="right" if title in ("actions", "MB") else "left")
     for one in found:
         name = f"{one['name']} (default)" if one["default"] else one["name"]
-        size = f"{one['bytes'] / 1e6:.1f}"
-        table.add_row(name, str(one["actions"]), one["layout"], size, _right(one["accuracy"]), one["terms"])
+        table.add_row(name, str(one["actions"]), one["layout"], f"{one['bytes'] / 1e6:.1f}", _right(one["accuracy"]))
     console = Console()
     console.print(table)
-    console.print("Accuracy is that of runs with the same settings that left these actions out.", style="dim")
+    console.print(
+        "Accuracy is that of runs with the same settings that left these actions out: each clip alone, and all"
+    )
+    console.print("clips together.")
+    for one in found:
+        console.print(f"\n{one['name']}: {one['data']}. Terms: {one['terms']}.", markup=False, highlight=False)
 
 
 def _right(accuracy: dict[str, Any] | None) -> str:

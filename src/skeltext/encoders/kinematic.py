@@ -8,6 +8,7 @@ marching on the spot.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
@@ -79,14 +80,7 @@ class Kinematic(FixedEncoder):
 
     def encode(self, clips: Floats) -> Floats:
         """(N, C, T, V, M) to features (N, D)."""
-        bodies = clips.transpose(4, 0, 2, 3, 1)  # M N T V C
-        present = np.asarray(bodies.any(axis=(2, 3, 4)), np.bool_)  # M N
-        present[0] |= ~present.any(axis=0)
-        found = np.zeros((len(clips), self.alone))
-        for body, there in zip(bodies, present, strict=True):
-            if there.any():
-                found[there] += self.describe(body[there])
-        return np.asarray(found / present.sum(axis=0)[:, None], np.float32)
+        return mean_of_bodies(clips, self.describe, width=self.alone)
 
     def describe(self, bodies: Floats) -> Floats:
         """(N, T, V, 3) to (N, D)."""
@@ -104,6 +98,21 @@ class Kinematic(FixedEncoder):
             segment_means(SPEED * steps(root), 4),
         ]
         return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def mean_of_bodies(clips: Floats, describe: Callable[[Floats], Floats], *, width: int) -> Floats:
+    """(N, C, T, V, M) to (N, D), D the `width` of what `describe` makes of bodies (N, T, V, C); one absent is zero.
+
+    A clip that shows nobody is described by an absent body.
+    """
+    bodies = clips.transpose(4, 0, 2, 3, 1)  # M N T V C
+    present = np.asarray(bodies.any(axis=(2, 3, 4)), np.bool_)  # M N
+    present[0] |= ~present.any(axis=0)
+    found = np.zeros((len(clips), width))
+    for body, there in zip(bodies, present, strict=True):
+        if there.any():
+            found[there] += describe(body[there])
+    return np.asarray(found / present.sum(axis=0)[:, None], np.float32)
 
 
 def facing_forward(bodies: Floats, layout: Layout) -> FacingForward:

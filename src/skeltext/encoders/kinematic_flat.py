@@ -15,7 +15,16 @@ from itertools import product
 import numpy as np
 
 from skeltext.encoders.fixed import FixedEncoder, Floats
-from skeltext.encoders.kinematic import LARGEST, SPEED, segment_means, steps, summary, torso_lengths, unit
+from skeltext.encoders.kinematic import (
+    LARGEST,
+    SPEED,
+    mean_of_bodies,
+    segment_means,
+    steps,
+    summary,
+    torso_lengths,
+    unit,
+)
 from skeltext.errors import require
 from skeltext.skeletons.conversion import joint_mixture
 from skeltext.skeletons.layout import Layout
@@ -82,12 +91,7 @@ class KinematicFlat(FixedEncoder):
 
     def encode(self, clips: Floats) -> Floats:
         """(N, C, T, V, M) to features (N, D)."""
-        bodies = clips.transpose(4, 0, 2, 3, 1)  # M N T V C
-        present = np.asarray(bodies.any(axis=(2, 3, 4)), np.bool_)  # M N
-        present[0] |= ~present.any(axis=0)
-        described = np.stack([self.describe(body) for body in bodies])  # M N D
-        mean = (described * present[..., None]).sum(axis=0) / present.sum(axis=0)[:, None]
-        return np.asarray(mean, np.float32)
+        return mean_of_bodies(clips, self.describe, width=self.width)
 
     def describe(self, bodies: Floats) -> Floats:
         """(N, T, V, 2) to (N, D)."""

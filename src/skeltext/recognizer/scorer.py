@@ -38,7 +38,7 @@ FEWEST_CLIPS, CLIPS_PER_LABEL = 20, 4  # from which on the usual step pays
 class Memory(NamedTuple):
     """What was computed before: wordings of labels, embedded wordings, example clips, scores of the reference."""
 
-    wordings: Kept[tuple[Label, bool], Wording]
+    wordings: Kept[tuple[str, tuple[str, ...], bool, bool], Wording]
     texts: Kept[Wording, Floats]
     examples: Kept[Clip, Floats]
     reference: Kept[LabelSet, Floats]
@@ -88,7 +88,8 @@ class Scorer:
 
         A label that has examples alone has no text; with `verbatim` no label is mapped.
         """
-        return self._memory.wordings((label, verbatim), partial(self._wording, label, verbatim=verbatim))
+        key = (label.name, label.texts, bool(label.examples), verbatim)  # examples are clips, and large
+        return self._memory.wordings(key, partial(self._wording, label, verbatim=verbatim))
 
     def _wording(self, label: Label, *, verbatim: bool) -> Wording:
         names = None if verbatim else self.label_map

@@ -175,7 +175,7 @@ def convert(clip: Clip, layout: Layout) -> Clip:
     if source.C != layout.C:
         raise SkeltextError(
             f"{clip.source}: layout {source.name} has {source.C} coordinates and {layout.name} has {layout.C};"
-            " lift flat key points to three dimensions first, or use a model of flat ones, such as flat of the package"
+            " lift flat key points to three dimensions first, or take a model of flat ones, such as flat in the package"
         )
     mixture = joint_mixture(source, layout)
     positions = np.full((clip.M, clip.T, layout.V, layout.C), np.nan, np.float32)
