@@ -171,7 +171,7 @@ def test_scaling_by_the_torso_forgets_the_size(seed: int, size: float) -> None:
 def test_of_three_bodies_the_two_that_move_most_are_kept_in_order() -> None:
     x = np.concatenate([walk(1), walk(2) * 0 + 1, walk(3)])
     assert steps.most_moving(x, bodies=2).tolist() == [0, 2]
-    assert steps.the_one_who_moves_most(x, bodies=2).tolist() in ([0], [2])
+    assert steps.the_one_who_moves_most(x, bodies=2).tolist() == [int(steps.motion(x).argmax())]
 
 
 @pytest.mark.parametrize(
